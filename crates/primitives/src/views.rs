@@ -1,0 +1,215 @@
+//! What the runtime's read APIs return: plain facts, ready for a table or for JSON.
+//!
+//! Amounts are in the token's smallest unit, shares are `x / 2^32` rounded down unless a field says
+//! otherwise, blocks are heights. Columns of a [`Metagraph`] are indexed by uid.
+
+use crate::{
+    Announced, Balance, BlockNumber, Digest, Endpoint, EpochIndex, Generation, Hyperparameters,
+    ModelAnnouncement, NetUid, Ratio16, Serial, TaskSpec, TaskVersion, Uid,
+};
+use alloc::vec::Vec;
+use codec::{Decode, Encode};
+use scale_info::TypeInfo;
+
+/// One line about a subnet.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct SubnetSummary<AccountId> {
+    /// The subnet's number.
+    pub netuid: NetUid,
+    /// How often the number was reused.
+    pub generation: Generation,
+    /// Its creator.
+    pub owner: AccountId,
+    /// Whether root admitted it to miners' emission.
+    pub admitted: bool,
+    /// The task's name, UTF-8.
+    #[cfg_attr(feature = "std", serde(with = "crate::text"))]
+    pub name: crate::Text,
+    /// Neurons registered.
+    pub neurons: u16,
+    /// Places for neurons.
+    pub max_neurons: u16,
+    /// Stake placed on it.
+    pub stake: Balance,
+    /// Its part of issuance now.
+    pub issuance_share: u32,
+    /// What a registration costs now.
+    pub registration_price: Balance,
+    /// Blocks between epochs.
+    pub tempo: BlockNumber,
+    /// The epoch that is open.
+    pub epoch: EpochIndex,
+    /// The block at which it falls due.
+    pub next_epoch_at: BlockNumber,
+}
+
+/// Everything about one subnet but its neurons.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct SubnetDetails<AccountId> {
+    /// What the list of subnets shows.
+    pub summary: SubnetSummary<AccountId>,
+    /// The block in which it was registered.
+    pub registered_at: BlockNumber,
+    /// What its creator locked.
+    pub lock: Balance,
+    /// The task's version.
+    pub task_version: TaskVersion,
+    /// The task.
+    pub task: TaskSpec,
+    /// The settings in force.
+    pub hyperparameters: Hyperparameters,
+    /// The settings from the next epoch on, where they differ.
+    pub next_hyperparameters: Option<Hyperparameters>,
+    /// What is due to its neurons so far in this epoch.
+    pub pot: Balance,
+}
+
+/// A subnet's whole state at one block, as columns indexed by uid.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct Metagraph<AccountId> {
+    /// The subnet.
+    pub netuid: NetUid,
+    /// Its generation.
+    pub generation: Generation,
+    /// The block that was read.
+    pub block: BlockNumber,
+    /// The epoch that is open.
+    pub epoch: EpochIndex,
+    /// The block at which the last epoch ran; the block of registration before the first.
+    pub last_epoch_at: BlockNumber,
+    /// The block at which the open epoch falls due.
+    pub next_epoch_at: BlockNumber,
+    /// The task's version.
+    pub task_version: TaskVersion,
+    /// The settings in force.
+    pub hyperparameters: Hyperparameters,
+    /// Hotkeys.
+    pub hotkeys: Vec<AccountId>,
+    /// Their owners.
+    pub coldkeys: Vec<AccountId>,
+    /// Serials.
+    pub serials: Vec<Serial>,
+    /// Blocks of registration.
+    pub registered_at: Vec<BlockNumber>,
+    /// Whether the neuron can't be pruned now.
+    pub immune: Vec<bool>,
+    /// Stake that votes and earns.
+    pub stake: Vec<Balance>,
+    /// Permits to validate in the open epoch.
+    pub permits: Vec<bool>,
+    /// Whether the validator counted as active in the last epoch.
+    pub active: Vec<bool>,
+    /// The block at which the weights in force were set or committed; `None` without weights.
+    pub last_update: Vec<Option<BlockNumber>>,
+    /// Consensus weight of the last epoch.
+    pub consensus: Vec<u32>,
+    /// Trust of the last epoch.
+    pub trust: Vec<u32>,
+    /// Validator trust of the last epoch.
+    pub validator_trust: Vec<u32>,
+    /// Incentive of the last epoch.
+    pub incentive: Vec<u32>,
+    /// Dividends of the last epoch.
+    pub dividends: Vec<u32>,
+    /// What the last epoch paid to the neuron, as miner and as validator together.
+    pub emission: Vec<Balance>,
+    /// What all epochs together paid to the neuron since its registration.
+    pub earned: Vec<Balance>,
+    /// Endpoints announced.
+    pub endpoints: Vec<Option<Announced<Endpoint>>>,
+    /// Models announced.
+    pub models: Vec<Option<Announced<ModelAnnouncement>>>,
+}
+
+/// One neuron with the reasons for its numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct NeuronView<AccountId> {
+    /// The subnet.
+    pub netuid: NetUid,
+    /// Its place.
+    pub uid: Uid,
+    /// Its hotkey.
+    pub hotkey: AccountId,
+    /// The hotkey's owner.
+    pub coldkey: AccountId,
+    /// Its serial.
+    pub serial: Serial,
+    /// The block of its registration.
+    pub registered_at: BlockNumber,
+    /// The first block at which it may be pruned.
+    pub immune_until: BlockNumber,
+    /// Stake that votes and earns.
+    pub stake: Balance,
+    /// Whether it may validate in the open epoch.
+    pub permit: bool,
+    /// The moving average that pruning goes by.
+    pub standing: u32,
+    /// Its weights in force.
+    pub weights: Vec<(Uid, u16)>,
+    /// Its bonds.
+    pub bonds: Vec<(Uid, u32)>,
+    /// Its pending commits.
+    pub commits: Vec<CommitView>,
+}
+
+/// A commit that waits for its reveal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct CommitView {
+    /// The epoch in which it was made.
+    pub epoch: EpochIndex,
+    /// The hash.
+    pub hash: Digest,
+    /// The hash of the next round's secret.
+    pub next_seed: Digest,
+    /// The block in which it was made.
+    pub at: BlockNumber,
+    /// The epoch in which it must be revealed.
+    pub reveal_in: EpochIndex,
+}
+
+/// Where a coldkey's stake is.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct ColdkeyStake<AccountId> {
+    /// Its positions.
+    pub positions: Vec<StakePosition<AccountId>>,
+    /// What is on its way out.
+    pub unbonding: Vec<UnbondingView<AccountId>>,
+}
+
+/// One position.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct StakePosition<AccountId> {
+    /// The subnet.
+    pub netuid: NetUid,
+    /// The validator's hotkey.
+    pub hotkey: AccountId,
+    /// What the position is worth now.
+    pub staked: Balance,
+    /// What enters after the subnet's next payout.
+    pub entering: Balance,
+    /// Whether it is the validator's own bond.
+    pub own: bool,
+    /// The validator's take.
+    pub take: Ratio16,
+}
+
+/// Stake on its way out.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct UnbondingView<AccountId> {
+    /// The subnet.
+    pub netuid: NetUid,
+    /// The validator's hotkey.
+    pub hotkey: AccountId,
+    /// What it is worth now.
+    pub amount: Balance,
+    /// The first block at which it can be withdrawn.
+    pub withdrawable_at: BlockNumber,
+}
