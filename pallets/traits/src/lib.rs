@@ -1,0 +1,36 @@
+//! Contracts between the pallets, with their mocks.
+//!
+//! A pallet's `Config` extends `frame_system::Config` alone and reaches its neighbours through the
+//! traits here, so each is tested without the others. Who answers which question:
+//!
+//! ```text
+//! subnets   Subnets, Neurons                 asks: stake (nothing), epoch (Epochs, Standings)
+//! stake     Stakes, Slash                    asks: subnets
+//! weights   WeightRows                       asks: subnets, epoch (Epochs, Permits)
+//! epoch     Epochs, Permits, Standings       asks: subnets, stake, weights, emission
+//! emission  Issuer                           asks: subnets, stake
+//! ```
+//!
+//! News travels the other way, through [`SubnetHooks`] and [`NeuronHooks`], which tuples implement.
+//! Nothing here stores anything or depends on a pallet.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+mod emission;
+mod epoch;
+mod hooks;
+#[cfg(feature = "mocks")]
+pub mod mocks;
+mod stake;
+mod subnets;
+mod weights;
+
+pub use emission::{Due, Issuer};
+pub use epoch::{Epochs, Permits, Standings};
+pub use hooks::{NeuronHooks, SubnetHooks};
+pub use stake::{Slash, Stakes};
+pub use subnets::{AdmissionPolicy, NeuronFacts, Neurons, Subnets};
+pub use weights::{RowInForce, WeightRows};
