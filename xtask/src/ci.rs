@@ -1,0 +1,182 @@
+//! What must pass before a change is merged.
+//!
+//! Everything is compiled in two ways and no more: *checked*, which clippy and rustdoc share, and
+//! *built*, which the tests and the programs that they start share. So no step may set flags or
+//! variables that another one doesn't, `SKIP_WASM_BUILD` least of all.
+
+use std::{
+    fmt,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+use crate::{
+    arrows, process,
+    timings::{self, Unit},
+    workspace::Workspace,
+};
+
+/// How many units `--timings` names.
+const SLOWEST: usize = 10;
+
+/// The test that compares the committed metadata with the runtime's, as nextest selects it.
+const METADATA_TEST: &str = "package(assay-tests) & binary(metadata)";
+
+/// With this variable set, the metadata test writes the file instead of comparing it.
+const WRITE_METADATA: &str = "ASSAY_WRITE_METADATA";
+
+/// In the order in which they run: what is quick comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Step {
+    /// Dependencies point the right way
+    Arrows,
+    /// The code is formatted
+    Fmt,
+    /// Clippy has nothing to say
+    Clippy,
+    /// Rustdoc has nothing to say
+    Doc,
+    /// Programs and tests compile
+    Build,
+    /// The committed metadata is the runtime's
+    Metadata,
+    /// All tests pass, those over real processes too
+    Test,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{self:?}").to_lowercase())
+    }
+}
+
+impl Step {
+    fn run(self, workspace: &Workspace, timed: bool) -> Result<()> {
+        match self {
+            Self::Arrows => arrows::check_workspace(workspace),
+            Self::Fmt => process::run(&mut workspace.cargo(["fmt", "--all", "--check"]))
+                .context("run `cargo fmt --all`"),
+            Self::Clippy => {
+                let mut clippy = workspace.cargo(["clippy", "--workspace", "--all-targets"]);
+                add_timings(&mut clippy, timed);
+                process::run(clippy.args(["--", "-D", "warnings"]))
+            }
+            Self::Doc => {
+                let mut doc = workspace.cargo(["doc", "--workspace", "--no-deps"]);
+                add_timings(&mut doc, timed);
+                process::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+            }
+            Self::Build => {
+                let mut build = nextest(workspace);
+                add_timings(&mut build, timed);
+                process::run(build.arg("--no-run"))
+            }
+            Self::Metadata => metadata(workspace, true),
+            Self::Test => test(workspace, &[]),
+        }
+    }
+
+    fn compiles(self) -> bool {
+        matches!(self, Self::Clippy | Self::Doc | Self::Build)
+    }
+}
+
+fn add_timings(command: &mut Command, timed: bool) {
+    if timed {
+        command.arg("--timings");
+    }
+}
+
+fn nextest(workspace: &Workspace) -> Command {
+    workspace.cargo(["nextest", "run", "--workspace", "--all-targets"])
+}
+
+/// Runs the steps, or all of them if none is named, until one fails; says how long each took.
+pub fn run(workspace: &Workspace, steps: &[Step], timed: bool) -> Result<()> {
+    let steps = if steps.is_empty() {
+        Step::value_variants()
+    } else {
+        steps
+    };
+    let mut took: Vec<(Step, Duration)> = Vec::new();
+    let mut units: Vec<Unit> = Vec::new();
+    let mut outcome = Ok(());
+    for &step in steps {
+        eprintln!("\n== {step}");
+        let start = Instant::now();
+        outcome = step
+            .run(workspace, timed)
+            .with_context(|| format!("step `{step}` failed; repeat it by `cargo xtask ci {step}`"));
+        took.push((step, start.elapsed()));
+        if timed && step.compiles() && outcome.is_ok() {
+            units.extend(timings::read(workspace.target())?);
+        }
+        if outcome.is_err() {
+            break;
+        }
+    }
+    report(&took, units);
+    outcome
+}
+
+fn report(took: &[(Step, Duration)], units: Vec<Unit>) {
+    let slowest = timings::slowest(units, SLOWEST);
+    if !slowest.is_empty() {
+        eprintln!("\nSlowest units of compilation:");
+    }
+    for unit in slowest {
+        eprintln!("{unit}");
+    }
+    eprintln!("\nTime per step:");
+    for (step, duration) in took {
+        eprintln!("{step:>9}{:8.1} s", duration.as_secs_f64());
+    }
+    let total: Duration = took.iter().map(|(_, duration)| *duration).sum();
+    eprintln!("{:>9}{:8.1} s", "total", total.as_secs_f64());
+}
+
+/// Runs the tests; `args` narrow them down as nextest's own arguments do.
+///
+/// The whole workspace is compiled even so: a part of it alone would have other features.
+pub fn test(workspace: &Workspace, args: &[String]) -> Result<()> {
+    process::run(nextest(workspace).args(args))
+}
+
+/// Compares the committed metadata with the runtime's, or writes it.
+///
+/// Either is a test, because it needs the runtime, which is not for this crate to link.
+pub fn metadata(workspace: &Workspace, only_compare: bool) -> Result<()> {
+    let mut command = nextest(workspace);
+    command.args(["-E", METADATA_TEST]);
+    if !only_compare {
+        command.env(WRITE_METADATA, "1");
+    }
+    process::run(&mut command).context(
+        "if the runtime was meant to change, run `cargo xtask metadata` and commit the file",
+    )
+}
+
+/// Runs the benchmarks of the incentive maths.
+pub fn bench(workspace: &Workspace, args: &[String]) -> Result<()> {
+    process::run(
+        workspace
+            .cargo(["bench", "-p", "assay-yuma", "--benches", "--"])
+            .args(args),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_named_as_on_the_command_line() {
+        for step in Step::value_variants() {
+            let value = step.to_possible_value().expect("no step is hidden");
+            assert_eq!(step.to_string(), value.get_name());
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Project automation: `cargo xtask <command>`.
+//!
+//! Two commands are all that a newcomer needs, `localnet` and `test`; both set up what is missing.
+//! The rest is what they are made of, and what continuous integration runs.
+//!
+//! This crate must never depend on the rest of the workspace: it has to run where nothing else
+//! compiles yet. What needs the runtime (its metadata, say) is a test or a program elsewhere that
+//! this crate starts.
+
+mod arrows;
+mod ci;
+mod localnet;
+mod process;
+mod setup;
+mod timings;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::{setup::Scope, workspace::Workspace};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Sets up, builds, checks and runs Assay")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what is missing on this machine, saying what and why
+    Setup {
+        /// Only say what is missing; fails if anything is
+        #[arg(long)]
+        check: bool,
+        /// What the machine will be used for
+        #[arg(long = "for", value_enum, default_value = "ci")]
+        scope: Scope,
+    },
+    /// Run a whole network on this machine: chain, miners and validators
+    Localnet {
+        /// Passed to `assay localnet up`, for example `--epochs 8 --json out.json`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Run every test
+    Test {
+        /// Passed to `cargo nextest run`: part of a test's name, or `-E 'package(assay-yuma)'`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Run what must pass before a change is merged, in order, and stop at the first failure
+    Ci {
+        /// Name the ten slowest units of compilation at the end
+        #[arg(long)]
+        timings: bool,
+        /// Only these steps
+        #[arg(value_enum)]
+        steps: Vec<ci::Step>,
+    },
+    /// Check that dependencies point the way docs/ARCHITECTURE.md says
+    Arrows,
+    /// Write the chain's metadata, which clients are compiled against, from the runtime
+    Metadata {
+        /// Only compare; fails if the committed metadata differs
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run the benchmarks
+    Bench {
+        /// Passed to `cargo bench`, for example part of a benchmark's name
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    let workspace = Workspace::locate()?;
+    match command {
+        Command::Setup { check: true, scope } => setup::check(&workspace, scope),
+        Command::Setup {
+            check: false,
+            scope,
+        } => setup::run(&workspace, scope),
+        Command::Localnet { args } => localnet::run(&workspace, &args),
+        Command::Test { args } => {
+            setup::run(&workspace, Scope::Test)?;
+            ci::test(&workspace, &args)
+        }
+        Command::Ci { timings, steps } => {
+            setup::run(&workspace, Scope::Ci)?;
+            ci::run(&workspace, &steps, timings)
+        }
+        Command::Arrows => arrows::check_workspace(&workspace),
+        Command::Metadata { check } => {
+            setup::run(&workspace, Scope::Test)?;
+            ci::metadata(&workspace, check)
+        }
+        Command::Bench { args } => {
+            setup::run(&workspace, Scope::Run)?;
+            ci::bench(&workspace, &args)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn cli_has_no_contradictions() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn localnet_passes_flags_on_when_they_are_not_its_own() {
+        let cli = Cli::parse_from(["xtask", "localnet", "--epochs", "8", "--json", "out.json"]);
+        let Command::Localnet { args } = cli.command else {
+            panic!("`localnet` must be parsed as itself");
+        };
+        assert_eq!(args, ["--epochs", "8", "--json", "out.json"]);
+    }
+
+    #[test]
+    fn ci_runs_named_steps_when_given() {
+        let cli = Cli::parse_from(["xtask", "ci", "--timings", "fmt", "test"]);
+        let Command::Ci { timings, steps } = cli.command else {
+            panic!("`ci` must be parsed as itself");
+        };
+        assert!(timings);
+        assert_eq!(steps, [ci::Step::Fmt, ci::Step::Test]);
+    }
+}

@@ -1,0 +1,97 @@
+use std::{cell::Cell, rc::Rc};
+
+use super::*;
+
+/// A need that is met once installed, unless it is `broken`.
+struct Fake {
+    met: Rc<Cell<bool>>,
+    installed: Rc<Cell<u32>>,
+    broken: bool,
+    refused: bool,
+}
+
+impl Fake {
+    fn new(met: bool) -> Self {
+        Self {
+            met: Rc::new(Cell::new(met)),
+            installed: Rc::default(),
+            broken: false,
+            refused: false,
+        }
+    }
+}
+
+impl Need for Fake {
+    fn name(&self) -> String {
+        "a thing".to_owned()
+    }
+
+    fn purpose(&self) -> &'static str {
+        "tests"
+    }
+
+    fn is_met(&self) -> bool {
+        self.met.get()
+    }
+
+    fn meet(&self) -> Result<()> {
+        self.installed.set(self.installed.get() + 1);
+        if self.refused {
+            bail!("no network");
+        }
+        self.met.set(!self.broken);
+        Ok(())
+    }
+
+    fn remedy(&self) -> String {
+        "plug it in".to_owned()
+    }
+}
+
+#[test]
+fn meet_all_installs_once_when_a_need_is_missing() {
+    let fake = Fake::new(false);
+    let installed = fake.installed.clone();
+    let needs: Vec<Box<dyn Need>> = vec![Box::new(fake), Box::new(Fake::new(true))];
+    meet_all(&needs).unwrap();
+    meet_all(&needs).unwrap();
+    assert_eq!(installed.get(), 1);
+}
+
+#[test]
+fn meet_all_says_what_to_do_when_installing_fails() {
+    let fake = Fake {
+        refused: true,
+        ..Fake::new(false)
+    };
+    let error = meet_all(&[Box::new(fake) as Box<dyn Need>]).expect_err("installing fails");
+    let message = format!("{error:#}");
+    assert_eq!(message, "can't install a thing; plug it in: no network");
+}
+
+#[test]
+fn meet_all_says_what_to_do_when_the_thing_does_not_work() {
+    let fake = Fake {
+        broken: true,
+        ..Fake::new(false)
+    };
+    let error = meet_all(&[Box::new(fake) as Box<dyn Need>]).expect_err("it doesn't work");
+    assert!(
+        error.to_string().contains("doesn't work; plug it in"),
+        "{error}"
+    );
+}
+
+#[test]
+fn check_all_installs_nothing_when_a_need_is_missing() {
+    let fake = Fake::new(false);
+    let installed = fake.installed.clone();
+    let error = check_all(&[Box::new(fake) as Box<dyn Need>]).expect_err("one is missing");
+    assert!(error.to_string().contains("1 of 1 missing"), "{error}");
+    assert_eq!(installed.get(), 0);
+}
+
+#[test]
+fn check_all_succeeds_when_all_needs_are_met() {
+    check_all(&[Box::new(Fake::new(true)) as Box<dyn Need>]).unwrap();
+}
