@@ -1,0 +1,144 @@
+//! The classic rule: bonds follow a validator's part in all stake-weighted support.
+//!
+//! ```text
+//! Δ_ij = S_i w̃_ij,  P = old bonds;  columns of both normalised
+//! E    = α Δ + (1 - α) P;           columns normalised
+//! D_i  ∝ Σ_j E_ij I_j
+//! kept: E, each column scaled so that its largest entry is 1
+//! ```
+//!
+//! The columns of `Δ` need no pass of their own: `Σ_i S_i w̃_ij` is `(1 - β) Σ_i S_i w_ij + β R_j`,
+//! and the columns have told both.
+
+use super::{merge, new_row, pairs, ratio16, Context, Factor, Outcome, LOW_HALF};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// What the rule needs to know of a target in order to mix new support with old bonds.
+struct Target {
+    consensus: u64,
+    /// Shift that brings the column's largest weight just below 2^64.
+    lift: u32,
+    /// Shift that brings a validator's support to the unit of `limit`.
+    drop: u32,
+    /// The support of all validators together.
+    limit: u64,
+    /// α / `limit`, in parts of 2^-63.
+    by_support: u64,
+    /// (1 - α) / Σ old bonds, in parts of 2^-63.
+    by_past: u64,
+    /// All ones if old bonds with it count.
+    lasting: u32,
+}
+
+pub(super) fn run(ctx: &Context, alpha: u16) -> Outcome {
+    let n = ctx.incentive.len();
+    let targets = targets(ctx, alpha);
+    let mut outcome = Outcome::new(ctx);
+    let (mut sums, mut largest) = (vec![0u64; n], vec![0u32; n]);
+    for (validator, row, old) in pairs(ctx.rows, ctx.old) {
+        let uid = usize::from(validator);
+        let mut new = new_row(validator, row, old, n);
+        let scale = row.map_or(0, |row| row.scale);
+        let share = ctx.stakes.shares[uid].bits();
+        let (high, low) = (share >> 31, share & LOW_HALF);
+        let mut trust = 0u64;
+        merge(row, old, |target, raw, bond| {
+            let place = usize::from(target);
+            let column = &targets[place];
+            let weight = u64::from(raw) * scale;
+            let clipped = weight.min(column.consensus);
+            trust += clipped;
+            // 32 significant bits of w̃, then S_i w̃ in two halves. A weight above the column's
+            // largest belongs to a validator without active stake and counts nothing.
+            let aim = ctx.penalty.apply(weight, clipped) << column.lift >> 32;
+            let support = (high * aim + ((low * aim) >> 31)) >> column.drop;
+            let bond = u64::from(bond & column.lasting);
+            // Both factors sum to 1 at most over the column: the sum is below 2^63.
+            let mixed = support.min(column.limit) * column.by_support + bond * column.by_past;
+            let mixed = (mixed >> 31) as u32;
+            sums[place] += u64::from(mixed);
+            largest[place] = largest[place].max(mixed);
+            if mixed > 0 {
+                new.targets.push(target);
+                new.values.push(mixed);
+            }
+        });
+        outcome.validator_trust[uid] = trust;
+        if !new.targets.is_empty() {
+            outcome.bonds.push(new);
+        }
+    }
+    let columns: Vec<(Factor, u64)> = ctx
+        .incentive
+        .iter()
+        .zip(sums.iter().zip(&largest))
+        .map(|(share, (sum, largest))| (Factor::new(*share, *sum), stretch(*largest)))
+        .collect();
+    for row in &mut outcome.bonds {
+        let mut earned = 0;
+        for (target, bond) in row.targets.iter().zip(&mut row.values) {
+            let (factor, stretch) = columns[usize::from(*target)];
+            earned += factor.of(*bond);
+            *bond = ((u64::from(*bond) * stretch) >> 32) as u32;
+        }
+        outcome.earned[usize::from(row.validator)] = earned;
+    }
+    outcome
+}
+
+/// How to mix support and old bonds in each column.
+fn targets(ctx: &Context, alpha: u16) -> Vec<Target> {
+    let mut past = vec![0u64; ctx.incentive.len()];
+    for row in ctx.old {
+        for (target, bond) in row.targets.iter().zip(row.values) {
+            let place = usize::from(*target);
+            past[place] += u64::from(bond & ctx.lasting[place]);
+        }
+    }
+    let columns = ctx.columns;
+    past.iter()
+        .enumerate()
+        .map(|(place, past)| {
+            let (support, rank) = (columns.support[place], columns.rank[place]);
+            // Rounding may leave the rank a few parts above the support it is clipped from.
+            let support = ctx.penalty.apply(support.max(rank), rank);
+            // Both leave at least one leading zero, unless there is no support at all.
+            let lift = columns.peak[place].leading_zeros() & 63;
+            let raise = support.leading_zeros().min(lift + 31);
+            let limit = (support << (raise & 63)) >> 32;
+            let (new, kept) = parts(alpha, limit > 0, *past > 0);
+            Target {
+                consensus: columns.consensus[place],
+                lift,
+                drop: (31 + lift).saturating_sub(raise),
+                limit,
+                by_support: (new << 31) / (limit + 1),
+                by_past: (kept << 31) / (past + 1),
+                lasting: ctx.lasting[place],
+            }
+        })
+        .collect()
+}
+
+/// The parts of new support and old bonds in a column, in parts of 2^-32. A column that has only
+/// one of the two consists of it, unless its part is 0.
+fn parts(alpha: u16, supported: bool, bonded: bool) -> (u64, u64) {
+    let one = 1 << 32;
+    let new = ratio16(alpha, 32);
+    match (supported, bonded) {
+        (true, true) => (new, one - new),
+        (true, false) if alpha > 0 => (one, 0),
+        (false, true) if alpha < u16::MAX => (0, one),
+        _ => (0, 0),
+    }
+}
+
+/// What to multiply a column's entries with, in parts of 2^-32, so that the largest becomes
+/// `u32::MAX` exactly; 0 for an empty column.
+fn stretch(largest: u32) -> u64 {
+    (u64::from(u32::MAX) << 32)
+        .checked_add(u64::from(largest).saturating_sub(1))
+        .and_then(|whole| whole.checked_div(u64::from(largest)))
+        .unwrap_or(0)
+}

@@ -1,0 +1,260 @@
+//! Steps 5 and 6, column by column: consensus, rank and what trust is measured against.
+//!
+//! Rows are stored by validator, but consensus asks who supports a *target*. The columns are
+//! therefore gathered a block at a time: as many whole columns as fit a small buffer, filled from
+//! all rows at once while each row's cursor moves on. The buffer stays in cache, every row is read
+//! once from front to back, and memory beyond the input is O(n + v).
+
+use crate::quantile::{Quantile, Vote, Votes};
+use crate::rows::Row;
+use crate::stake::Stakes;
+use crate::Share;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Entries of one block of columns: 64 KiB at four bytes each.
+const BLOCK: usize = 1 << 14;
+
+/// What the columns tell, by target uid, in parts of 2^-62.
+pub(crate) struct Columns {
+    /// `C_j`.
+    pub consensus: Vec<u64>,
+    /// `R_j = Σ_i S_i min(w_ij, C_j)`.
+    pub rank: Vec<u64>,
+    /// `Σ_i S_i w_ij`.
+    pub support: Vec<u64>,
+    /// `max_i w_ij` over the validators whose stake is active.
+    pub peak: Vec<u64>,
+}
+
+/// What a column needs to know of one validator.
+struct Voter<V> {
+    /// `1 / Σ raw`: raw weight to fraction of the row.
+    scale: u64,
+    /// `S_i / Σ raw`: raw weight to stake-weighted fraction.
+    weighted: u64,
+    /// `S_i`.
+    share: u64,
+    votes: V,
+}
+
+/// One weight in a column: the raw value and the place of its row, in 32 bits.
+#[derive(Clone, Copy, Default)]
+struct Entry {
+    raw: u16,
+    row: u16,
+}
+
+/// Computes all columns.
+///
+/// Votes are counted in 64 bits wherever the stake fits, which is a good deal faster in Wasm.
+pub(crate) fn columns(rows: &[Row], stakes: &Stakes, kappa: u16) -> Columns {
+    let needed = votes_needed(stakes.active_total, kappa);
+    match (u64::try_from(stakes.active_total), u64::try_from(needed)) {
+        (Ok(_), Ok(needed)) => gather(rows, stakes, needed, |votes| votes as u64),
+        _ => gather(rows, stakes, needed, |votes| votes),
+    }
+}
+
+/// The least stake that is at least `kappa` of `total`: `ceil(kappa × total / 65,535)`, and never
+/// nothing, since the weight of nobody is no consensus.
+fn votes_needed(total: u128, kappa: u16) -> u128 {
+    let (kappa, one) = (u128::from(kappa), u128::from(u16::MAX));
+    // Split so that no product overflows: `total = one × whole + rest`.
+    let (whole, rest) = (total / one, total % one);
+    (whole * kappa + (rest * kappa).div_ceil(one)).max(1)
+}
+
+fn gather<V: Votes>(
+    rows: &[Row],
+    stakes: &Stakes,
+    needed: V,
+    to_votes: impl Fn(u128) -> V,
+) -> Columns {
+    let n = stakes.votes.len();
+    let mut columns = Columns {
+        consensus: vec![0; n],
+        rank: vec![0; n],
+        support: vec![0; n],
+        peak: vec![0; n],
+    };
+    let rows: Vec<&Row> = rows
+        .iter()
+        .filter(|row| stakes.votes[usize::from(row.validator)] > 0)
+        .collect();
+    let voters: Vec<Voter<V>> = rows
+        .iter()
+        .map(|row| {
+            let uid = usize::from(row.validator);
+            let share = stakes.shares[uid].bits();
+            // `scale` is 2^62 / Σ raw, so this is share / Σ raw up to rounding.
+            let weighted = Share::from_bits(share)
+                .mul(Share::from_bits(row.scale))
+                .bits();
+            Voter {
+                scale: row.scale,
+                weighted,
+                share,
+                votes: to_votes(stakes.votes[uid]),
+            }
+        })
+        .collect();
+    let mut blocks = Blocks::new(&rows, n);
+    let mut column = Column {
+        needed,
+        quantile: Quantile::default(),
+        weights: Vec::new(),
+    };
+    while let Some(first) = blocks.next_block(&rows) {
+        for (offset, entries) in blocks.columns().enumerate() {
+            let outcome = column.outcome(entries, &voters);
+            let target = first + offset;
+            columns.consensus[target] = outcome.consensus;
+            columns.rank[target] = outcome.rank;
+            columns.support[target] = outcome.support;
+            columns.peak[target] = outcome.peak;
+        }
+    }
+    columns
+}
+
+/// The rows cut into blocks of columns.
+struct Blocks {
+    /// Number of entries of each column.
+    counts: Vec<u32>,
+    /// How far each row has been read.
+    cursors: Vec<usize>,
+    /// The entries of the block's columns, one column after the other.
+    entries: Vec<Entry>,
+    /// Where in `entries` each column of the block ends.
+    ends: Vec<usize>,
+    /// Where in `entries` the block's columns are being written.
+    next: Vec<usize>,
+    /// The first column after the block.
+    end: usize,
+    capacity: usize,
+}
+
+impl Blocks {
+    fn new(rows: &[&Row], n: usize) -> Self {
+        let mut counts = vec![0u32; n];
+        for row in rows {
+            for target in row.targets.iter() {
+                counts[usize::from(*target)] += 1;
+            }
+        }
+        // A block costs a visit to every row, so blocks grow with the number of rows: all visits
+        // together stay below an eighth of the number of weights.
+        let capacity = BLOCK.max(rows.len() * 8);
+        Self {
+            counts,
+            cursors: vec![0; rows.len()],
+            entries: Vec::with_capacity(capacity),
+            ends: Vec::new(),
+            next: Vec::new(),
+            end: 0,
+            capacity,
+        }
+    }
+
+    /// Fills the next block and returns its first column, or nothing when all columns are done.
+    fn next_block(&mut self, rows: &[&Row]) -> Option<usize> {
+        let first = self.end;
+        if first >= self.counts.len() {
+            return None;
+        }
+        self.ends.clear();
+        self.next.clear();
+        let mut filled = 0;
+        for count in &self.counts[first..] {
+            let count = *count as usize;
+            // No column is longer than there are rows, so every block takes one at least.
+            if filled + count > self.capacity {
+                break;
+            }
+            self.next.push(filled);
+            filled += count;
+            self.ends.push(filled);
+        }
+        self.end = first + self.ends.len();
+        self.entries.clear();
+        self.entries.resize(filled, Entry::default());
+        for (place, (row, cursor)) in (0u16..).zip(rows.iter().zip(&mut self.cursors)) {
+            let start = *cursor;
+            let values = &row.values[start..];
+            for (target, raw) in row.targets[start..].iter().zip(values) {
+                let target = usize::from(*target);
+                if target >= self.end {
+                    break;
+                }
+                let at = &mut self.next[target - first];
+                self.entries[*at] = Entry {
+                    raw: *raw,
+                    row: place,
+                };
+                *at += 1;
+                *cursor += 1;
+            }
+        }
+        Some(first)
+    }
+
+    /// The entries of each column of the block.
+    fn columns(&self) -> impl Iterator<Item = &[Entry]> {
+        let starts = core::iter::once(&0).chain(&self.ends);
+        starts
+            .zip(&self.ends)
+            .map(|(start, end)| &self.entries[*start..*end])
+    }
+}
+
+/// What comes of one column.
+#[derive(Default)]
+struct Outcome {
+    consensus: u64,
+    rank: u64,
+    support: u64,
+    peak: u64,
+}
+
+/// Works on one column after the other, keeping its scratch space.
+struct Column<V> {
+    needed: V,
+    quantile: Quantile<V>,
+    weights: Vec<Vote<V>>,
+}
+
+impl<V: Votes> Column<V> {
+    fn outcome(&mut self, entries: &[Entry], voters: &[Voter<V>]) -> Outcome {
+        self.weights.clear();
+        self.weights.extend(entries.iter().map(|entry| {
+            let voter = &voters[usize::from(entry.row)];
+            Vote {
+                weight: u64::from(entry.raw) * voter.scale,
+                votes: voter.votes,
+            }
+        }));
+        let (consensus, peak) = self.quantile.of(&self.weights, self.needed);
+        // S_i min(w_ij, C_j) is S_i w_ij up to the consensus and S_i C_j above it, where the
+        // stakes can be added first and multiplied once.
+        let (mut below, mut above, mut support) = (0u64, 0u64, 0u64);
+        for (entry, vote) in entries.iter().zip(&self.weights) {
+            let voter = &voters[usize::from(entry.row)];
+            let weighted = u64::from(entry.raw) * voter.weighted;
+            let clipped = vote.weight > consensus;
+            support += weighted;
+            below += if clipped { 0 } else { weighted };
+            above += if clipped { voter.share } else { 0 };
+        }
+        let rank = below
+            + Share::from_bits(consensus)
+                .mul(Share::from_bits(above))
+                .bits();
+        Outcome {
+            consensus,
+            rank,
+            support,
+            peak,
+        }
+    }
+}
