@@ -7,7 +7,7 @@ use crate::{
 };
 use assay_primitives::{
     Balance, BlockNumber, ColdkeyStake, CommitView, Digest, Metagraph, NetUid, NeuronView,
-    SubnetDetails, SubnetSummary, Uid,
+    SubnetDetails, SubnetSummary, Uid, WeightRowView,
 };
 use codec::{Decode, Encode};
 use subxt::client::{ClientAtBlock, OnlineClientAtBlockImpl};

@@ -42,6 +42,6 @@ pub use task::{
 pub use units::{Balance, BlockNumber, ASY, CAP, DECIMALS};
 pub use views::{
     ColdkeyStake, CommitView, Metagraph, NeuronView, StakePosition, SubnetDetails, SubnetSummary,
-    UnbondingView,
+    UnbondingView, WeightRowView,
 };
 pub use weights::{commit_hash, CommitPayload, Salt, WeightsError};

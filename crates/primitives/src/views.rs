@@ -156,6 +156,20 @@ pub struct NeuronView<AccountId> {
     pub commits: Vec<CommitView>,
 }
 
+/// A validator's weights in force.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct WeightRowView {
+    /// The validator.
+    pub validator: Uid,
+    /// Uids, ascending.
+    pub targets: Vec<u16>,
+    /// Raw weights, one per target.
+    pub values: Vec<u16>,
+    /// The block at which the row was set or committed.
+    pub last_update: BlockNumber,
+}
+
 /// A commit that waits for its reveal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
