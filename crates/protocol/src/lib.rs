@@ -1,0 +1,50 @@
+//! What validators and miners say to each other, and how each proves what the other said.
+//!
+//! Two layers, both plain data in, plain data out:
+//!
+//! * **Signatures**: HTTP Message Signatures (RFC 9421) with Content-Digest (RFC 9530), hotkeys as
+//!   keys. [`sign_request`] and [`verify_request`] are the two ends of a query; [`sign_receipt`]
+//!   and [`verify_receipt`] those of its answer. A [`Receipt`] keeps what was signed, so that
+//!   anyone can check later who asked what, who answered what, and that the answer belongs to the
+//!   question.
+//! * **Messages**: the Open Inference Protocol v2 with its binary tensor extension in [`oip`], and
+//!   the handshake in [`handshake`].
+//!
+//! `docs/protocol.md` states all of it to the byte; `tests/vectors` holds its examples.
+//!
+//! Nothing here opens a socket, reads a clock or knows a server framework: time is passed in, and
+//! headers are `http` types. Nothing here may panic on what a peer sent, and no secret may appear
+//! in what is printed.
+
+#![warn(missing_docs)]
+
+mod components;
+mod digest;
+mod error;
+pub mod handshake;
+mod hotkey;
+pub mod keys;
+pub mod oip;
+mod receipt;
+mod record;
+mod replay;
+mod request;
+mod signature;
+mod time;
+
+pub use digest::{content_digest, sha256};
+pub use error::{Reason, SignError, VerifyError};
+pub use hotkey::{Hotkey, HotkeyError};
+pub use keys::{Keypair, Scheme, Signature};
+pub use receipt::{sign_receipt, verify_receipt, Receipt, ReceiptFacts, RECEIPT_TAG};
+pub use record::{RequestRecord, ResponseRecord};
+pub use replay::ReplayGuard;
+pub use request::{
+    sign_request, verify_request, ClaimedRequest, Nonce, Policy, RequestParams, VerifiedRequest,
+    MINER_HEADER, REQUEST_TAG,
+};
+pub use time::{Clock, SystemClock, UnixSeconds};
+
+/// Fields that change what a body means. Where one is present, a signature must cover it:
+/// otherwise whoever carries the message could move the border between JSON and binary tensors.
+pub const BODY_FIELDS: [&str; 1] = [oip::HEADER_LENGTH];

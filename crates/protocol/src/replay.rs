@@ -1,0 +1,95 @@
+//! Which nonces were seen: a request is answered once.
+
+use crate::{Hotkey, Nonce, UnixSeconds, VerifiedRequest, VerifyError};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::{Mutex, PoisonError},
+};
+
+/// Remembers each (caller, nonce) until the request expires. What it holds is bounded, over all and
+/// per caller, and full means a refusal: forgetting early would let a request in twice.
+///
+/// Record only what was verified *and* admitted, or strangers fill it.
+#[derive(Debug)]
+pub struct ReplayGuard {
+    capacity: usize,
+    per_caller: usize,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    by_caller: HashMap<Hotkey, HashSet<Nonce>>,
+    by_expiry: BTreeSet<(UnixSeconds, Hotkey, Nonce)>,
+}
+
+impl ReplayGuard {
+    /// A guard that remembers `capacity` nonces, of one caller at most `per_caller`.
+    pub fn new(capacity: usize, per_caller: usize) -> Self {
+        Self {
+            capacity,
+            per_caller,
+            seen: Mutex::default(),
+        }
+    }
+
+    /// Remembers a request, or says that it was seen before or can't be remembered.
+    pub fn record(&self, request: &VerifiedRequest, now: UnixSeconds) -> Result<(), VerifyError> {
+        // The two indexes change together and nothing in between can panic, so a poisoned lock
+        // still guards consistent data.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.forget_expired(now);
+        let caller = request.caller;
+        let of_caller = seen.by_caller.get(&caller);
+        if of_caller.is_some_and(|nonces| nonces.contains(&request.nonce)) {
+            return Err(VerifyError::Replayed(caller));
+        }
+        if of_caller.is_some_and(|nonces| nonces.len() >= self.per_caller) {
+            return Err(VerifyError::CallerQuotaFull(caller));
+        }
+        if seen.by_expiry.len() >= self.capacity {
+            return Err(VerifyError::ReplayGuardFull);
+        }
+        seen.by_expiry
+            .insert((request.expires, caller, request.nonce.clone()));
+        seen.by_caller
+            .entry(caller)
+            .or_default()
+            .insert(request.nonce.clone());
+        Ok(())
+    }
+
+    /// How many nonces are remembered.
+    pub fn len(&self) -> usize {
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .by_expiry
+            .len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Seen {
+    /// Drops what can't be accepted any more: a request is refused as stale once `now > expires`.
+    fn forget_expired(&mut self, now: UnixSeconds) {
+        while let Some((expires, ..)) = self.by_expiry.first() {
+            if *expires >= now {
+                return;
+            }
+            let Some((_, caller, nonce)) = self.by_expiry.pop_first() else {
+                return;
+            };
+            if let Some(nonces) = self.by_caller.get_mut(&caller) {
+                nonces.remove(&nonce);
+                if nonces.is_empty() {
+                    self.by_caller.remove(&caller);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What every off-chain binary does alike: logs, metrics, and ending when asked to.
+//!
+//! It knows nothing of miners or validators, and it must never print what it was not given: secrets
+//! are kept out of logs by the types that hold them.
+
+#![warn(missing_docs)]
+
+mod logging;
+mod metrics;
+mod shutdown;
+
+pub use logging::{init_logging, LogFormat, LoggingError};
+pub use metrics::{install_recorder, MetricsError, MetricsServer};
+pub use shutdown::{Shutdown, FORCED_EXIT};
