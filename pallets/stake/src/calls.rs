@@ -1,0 +1,341 @@
+//! The bodies of the calls.
+
+use crate::{
+    opened::{next_series, Opened, Staker},
+    pallet::*,
+    types::{Chunk, Era, Holding, Side, SidePools, Take, TakeRaise},
+    PoolId,
+};
+use assay_pallet_traits::{Neurons, Subnets};
+use assay_primitives::{Balance, BlockNumber, NetUid, Ratio16};
+use frame_support::{
+    ensure,
+    pallet_prelude::{DispatchResult, Get},
+    traits::{
+        fungible::{Inspect, Mutate},
+        tokens::{Fortitude::Polite, Preservation::Preserve},
+    },
+};
+use sp_runtime::{traits::AccountIdConversion, SaturatedConversion};
+
+impl<T: Config> Pallet<T> {
+    /// The account that holds all staked money.
+    pub fn holding_account() -> T::AccountId {
+        T::PalletId::get().into_account_truncating()
+    }
+
+    /// The take of a validator now.
+    pub fn take_of(netuid: NetUid, hotkey: &T::AccountId) -> Ratio16 {
+        Takes::<T>::get(netuid, hotkey)
+            .map_or_else(T::DefaultTake::get, |take| take.at(Self::now()))
+    }
+
+    pub(crate) fn now() -> BlockNumber {
+        frame_system::Pallet::<T>::block_number().saturated_into()
+    }
+
+    /// The era that is running.
+    pub fn current_era() -> Era {
+        // `integrity_test` proves that an era has a block.
+        Era(Self::now() / T::EraLength::get().max(1))
+    }
+
+    /// The first block at which what was removed in an era can be withdrawn.
+    pub fn withdrawable_at(era: Era) -> BlockNumber {
+        let ready = era
+            .0
+            .saturating_add(T::UnbondingEras::get())
+            .saturating_add(1);
+        ready.saturating_mul(T::EraLength::get())
+    }
+
+    pub(crate) fn do_add_stake(
+        coldkey: T::AccountId,
+        netuid: NetUid,
+        hotkey: T::AccountId,
+        amount: Balance,
+    ) -> DispatchResult {
+        ensure!(amount > 0, Error::<T>::ZeroAmount);
+        ensure!(T::Subnets::exists(netuid), Error::<T>::UnknownSubnet);
+        let owner = T::Neurons::coldkey_of(&hotkey).ok_or(Error::<T>::UnknownHotkey)?;
+        let spendable = T::Currency::reducible_balance(&coldkey, Preserve, Polite);
+        ensure!(amount <= spendable, Error::<T>::NotEnoughBalance);
+
+        let side = if coldkey == owner {
+            Side::Own
+        } else {
+            Side::Delegated
+        };
+        let mut opened = Opened::<T>::or_new(netuid, &hotkey)?;
+        let mut staker = opened.staker(&coldkey);
+        let value = staker.position.value(&opened.pools);
+        ensure!(
+            value.saturating_add(amount) >= T::MinPosition::get(),
+            Error::<T>::BelowMinimum
+        );
+        Self::enter_later(&mut opened, &mut staker, side, amount)?;
+
+        T::Currency::transfer(&coldkey, &Self::holding_account(), amount, Preserve)?;
+        opened.keep(staker);
+        opened.close();
+        Self::deposit_event(Event::StakeAdded {
+            netuid,
+            hotkey,
+            coldkey,
+            amount,
+            side,
+        });
+        Ok(())
+    }
+
+    /// Puts money into a position's entering pool. It must be worth its while in the active pool,
+    /// too, at the price that this has now.
+    fn enter_later(
+        opened: &mut Opened<T>,
+        staker: &mut Staker<T>,
+        side: Side,
+        amount: Balance,
+    ) -> Result<(), Error<T>> {
+        let SidePools { active, entering } = opened.pools.side_mut(side);
+        ensure!(
+            active.accepts(amount) && entering.accepts(amount),
+            Error::<T>::TooSmallForPool
+        );
+        let bought = entering
+            .deposit(amount, next_series::<T>)
+            .ok_or(Error::<T>::Overflow)?;
+        staker.position.side_mut(side).entering.add(bought);
+        Ok(())
+    }
+
+    pub(crate) fn do_remove_stake(
+        coldkey: T::AccountId,
+        netuid: NetUid,
+        hotkey: T::AccountId,
+        amount: Option<Balance>,
+    ) -> DispatchResult {
+        ensure!(amount != Some(0), Error::<T>::ZeroAmount);
+        let mut opened = Opened::<T>::existing(netuid, &hotkey)?.ok_or(Error::<T>::NoStake)?;
+        let mut staker = opened.staker(&coldkey);
+        ensure!(staker.had_shares(), Error::<T>::NoStake);
+
+        let value = staker.position.value(&opened.pools);
+        let wanted = amount.unwrap_or(value);
+        ensure!(wanted <= value, Error::<T>::NotEnoughStake);
+        let left = value - wanted;
+        ensure!(
+            left == 0 || left >= T::MinPosition::get(),
+            Error::<T>::LeavesDust
+        );
+
+        let ready = Self::release(netuid, opened.id(), &mut staker);
+        let era = Self::current_era();
+        let removed = Self::unbond(netuid, &mut opened, &mut staker, wanted, era)?;
+        opened.keep(staker);
+        opened.close();
+        Self::deposit_event(Event::StakeRemoved {
+            netuid,
+            hotkey: hotkey.clone(),
+            coldkey: coldkey.clone(),
+            amount: removed,
+            withdrawable_at: Self::withdrawable_at(era),
+        });
+        if ready > 0 {
+            Self::pay_out(coldkey, netuid, hotkey, ready)?;
+        }
+        Ok(())
+    }
+
+    /// Moves `wanted` units of a position to the unbonding pools of an era: what is entering first,
+    /// and everything where that is all it is worth. Returns what was moved.
+    fn unbond(
+        netuid: NetUid,
+        opened: &mut Opened<T>,
+        staker: &mut Staker<T>,
+        wanted: Balance,
+        era: Era,
+    ) -> Result<Balance, Error<T>> {
+        let key = (netuid, opened.id(), era);
+        let mut unbonding = UnbondingOf::<T>::get(key).unwrap_or_default();
+        let mut chunk = staker.take_chunk(era);
+        let everything = wanted == staker.position.value(&opened.pools);
+        let mut removed: Balance = 0;
+
+        let stages = [Stage::Entering, Stage::Active];
+        for (stage, side) in stages
+            .into_iter()
+            .flat_map(|stage| Side::ALL.map(|s| (stage, s)))
+        {
+            let missing = wanted.saturating_sub(removed);
+            let (pool, held) =
+                stage.of(opened.pools.side_mut(side), staker.position.side_mut(side));
+            let out = if everything {
+                pool.redeem_all(held.take())
+            } else if missing > 0 {
+                pool.redeem(held, missing)
+            } else {
+                continue;
+            };
+            let shares = unbonding
+                .side_mut(side)
+                .deposit(out, next_series::<T>)
+                .ok_or(Error::<T>::Overflow)?;
+            chunk.side_mut(side).add(shares);
+            removed = removed.saturating_add(out);
+        }
+        if removed > 0 {
+            UnbondingOf::<T>::insert(key, unbonding);
+        }
+        staker.put_chunk(chunk)?;
+        Ok(removed)
+    }
+
+    pub(crate) fn do_withdraw(
+        coldkey: T::AccountId,
+        netuid: NetUid,
+        hotkey: T::AccountId,
+    ) -> DispatchResult {
+        let mut opened =
+            Opened::<T>::existing(netuid, &hotkey)?.ok_or(Error::<T>::NothingToWithdraw)?;
+        let mut staker = opened.staker(&coldkey);
+        let waiting = staker.position.unbonding.len();
+        ensure!(waiting > 0, Error::<T>::NothingToWithdraw);
+        let ready = Self::release(netuid, opened.id(), &mut staker);
+        ensure!(
+            staker.position.unbonding.len() < waiting,
+            Error::<T>::StillUnbonding
+        );
+        opened.keep(staker);
+        opened.close();
+        Self::pay_out(coldkey, netuid, hotkey, ready)
+    }
+
+    /// Takes what has waited long enough out of its pools and returns what it is worth.
+    fn release(netuid: NetUid, id: PoolId, staker: &mut Staker<T>) -> Balance {
+        let now = Self::now();
+        let mut ready: Balance = 0;
+        staker.position.unbonding.retain(|chunk| {
+            if Self::withdrawable_at(chunk.era) > now {
+                return true;
+            }
+            UnbondingOf::<T>::mutate_exists((netuid, id, chunk.era), |stored| {
+                let mut unbonding = stored.take().unwrap_or_default();
+                for (side, held) in [(Side::Own, chunk.own), (Side::Delegated, chunk.delegated)] {
+                    let out = unbonding.side_mut(side).redeem_all(held);
+                    ready = ready.saturating_add(out);
+                }
+                *stored = (!unbonding.is_empty()).then_some(unbonding);
+            });
+            false
+        });
+        ready
+    }
+
+    fn pay_out(
+        coldkey: T::AccountId,
+        netuid: NetUid,
+        hotkey: T::AccountId,
+        amount: Balance,
+    ) -> DispatchResult {
+        T::Currency::transfer(&Self::holding_account(), &coldkey, amount, Preserve)?;
+        Self::deposit_event(Event::Withdrawn {
+            netuid,
+            hotkey,
+            coldkey,
+            amount,
+        });
+        Ok(())
+    }
+
+    pub(crate) fn do_set_take(
+        coldkey: T::AccountId,
+        netuid: NetUid,
+        hotkey: T::AccountId,
+        take: Ratio16,
+    ) -> DispatchResult {
+        ensure!(T::Subnets::exists(netuid), Error::<T>::UnknownSubnet);
+        let owner = T::Neurons::coldkey_of(&hotkey).ok_or(Error::<T>::UnknownHotkey)?;
+        ensure!(owner == coldkey, Error::<T>::NotOwner);
+        ensure!(take <= T::MaxTake::get(), Error::<T>::TakeTooHigh);
+        let current = Self::take_of(netuid, &hotkey);
+        let raise = take.0.saturating_sub(current.0);
+        ensure!(
+            raise <= T::MaxTakeRaise::get().0,
+            Error::<T>::TakeRaisedTooFast
+        );
+
+        let now = Self::now();
+        let (from, set) = if raise > 0 {
+            let from = now.saturating_add(T::TakeRaiseDelay::get());
+            (
+                from,
+                Take {
+                    current,
+                    raise: Some(TakeRaise { take, from }),
+                },
+            )
+        } else {
+            (
+                now,
+                Take {
+                    current: take,
+                    raise: None,
+                },
+            )
+        };
+        Takes::<T>::insert(netuid, &hotkey, set);
+        Self::deposit_event(Event::TakeSet {
+            netuid,
+            hotkey,
+            take,
+            from,
+        });
+        Ok(())
+    }
+}
+
+/// The two pools of a side.
+#[derive(Clone, Copy)]
+enum Stage {
+    Entering,
+    Active,
+}
+
+impl Stage {
+    fn of<'a>(
+        self,
+        pools: &'a mut SidePools,
+        holding: &'a mut Holding,
+    ) -> (&'a mut crate::SharePool, &'a mut crate::Shares) {
+        match self {
+            Self::Entering => (&mut pools.entering, &mut holding.entering),
+            Self::Active => (&mut pools.active, &mut holding.active),
+        }
+    }
+}
+
+impl<T: Config> Staker<T> {
+    /// The chunk of an era, a new one where nothing was removed in it.
+    fn take_chunk(&mut self, era: Era) -> Chunk {
+        let unbonding = &mut self.position.unbonding;
+        match unbonding.last() {
+            Some(last) if last.era == era => unbonding.pop().unwrap_or_default(),
+            _ => Chunk {
+                era,
+                ..Chunk::default()
+            },
+        }
+    }
+
+    /// Puts the newest chunk back. There is room for one of each era that still waits, and those
+    /// that don't were released.
+    fn put_chunk(&mut self, chunk: Chunk) -> Result<(), Error<T>> {
+        if chunk.own.is_empty() && chunk.delegated.is_empty() {
+            return Ok(());
+        }
+        self.position
+            .unbonding
+            .try_push(chunk)
+            .map_err(|_| Error::<T>::Overflow)
+    }
+}

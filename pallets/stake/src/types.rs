@@ -1,0 +1,431 @@
+//! What the pallet stores, and the questions it answers about itself.
+
+use crate::pool::{mul_div, SharePool, Shares};
+use assay_primitives::{Balance, BlockNumber, Ratio16};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use frame_support::{
+    pallet_prelude::{BoundedVec, Get},
+    CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound,
+};
+use scale_info::TypeInfo;
+use sp_runtime::Rounding;
+
+macro_rules! counted {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord,
+            Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+        )]
+        pub struct $name(pub $inner);
+    };
+}
+
+counted!(
+    /// Names a hotkey's pools in a subnet for ever, whatever hotkey they stand under. Counted from
+    /// 1 over all subnets, together with [`Series`].
+    PoolId(u64)
+);
+counted!(
+    /// Names the shares of a pool from its first deposit until it is empty. Counted from 1 over all
+    /// pools, so 0 is no series.
+    Series(u64)
+);
+counted!(
+    /// How many payouts a subnet has had.
+    PayoutIndex(u32)
+);
+counted!(
+    /// A stretch of blocks: a block's height divided by `EraLength`.
+    Era(u32)
+);
+
+/// Whose stake it is.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    DecodeWithMemTracking,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+pub enum Side {
+    /// The bond of the hotkey's owner.
+    Own,
+    /// Everybody else's.
+    Delegated,
+}
+
+impl Side {
+    /// Both, in the order in which stake is removed: what others delegated to a hotkey that one
+    /// came to own goes before one's own bond.
+    pub const ALL: [Self; 2] = [Self::Delegated, Self::Own];
+}
+
+/// The pools of one side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct SidePools {
+    /// Stake that votes and earns.
+    pub active: SharePool,
+    /// Stake that does so from a payout on.
+    pub entering: SharePool,
+}
+
+/// All that stands on a hotkey in a subnet, but for what is unbonding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Pools {
+    /// What positions, conversions and unbonding stake are kept under.
+    pub id: PoolId,
+    /// The owner's bond.
+    pub own: SidePools,
+    /// Everybody else's stake.
+    pub delegated: SidePools,
+    /// The payouts that there had been when stake was last added. With one more, what is in the
+    /// entering pools has entered.
+    pub entering_since: PayoutIndex,
+    /// How many positions there are.
+    pub positions: u32,
+}
+
+impl Pools {
+    /// The pools of a side.
+    pub const fn side(&self, side: Side) -> &SidePools {
+        match side {
+            Side::Own => &self.own,
+            Side::Delegated => &self.delegated,
+        }
+    }
+
+    /// The pools of a side, to change.
+    pub fn side_mut(&mut self, side: Side) -> &mut SidePools {
+        match side {
+            Side::Own => &mut self.own,
+            Side::Delegated => &mut self.delegated,
+        }
+    }
+
+    /// What is in the active pools.
+    pub const fn active(&self) -> Balance {
+        self.own
+            .active
+            .amount
+            .saturating_add(self.delegated.active.amount)
+    }
+
+    /// What is in the entering pools.
+    pub const fn entering(&self) -> Balance {
+        self.own
+            .entering
+            .amount
+            .saturating_add(self.delegated.entering.amount)
+    }
+
+    /// What votes and earns after so many payouts, whether or not the entering pools were converted
+    /// since.
+    pub fn effective(&self, payouts: PayoutIndex) -> Balance {
+        if self.entering_since < payouts {
+            self.active().saturating_add(self.entering())
+        } else {
+            self.active()
+        }
+    }
+
+    /// Whether nothing is in any pool.
+    pub const fn is_empty(&self) -> bool {
+        self.own.active.is_empty()
+            && self.own.entering.is_empty()
+            && self.delegated.active.is_empty()
+            && self.delegated.entering.is_empty()
+    }
+}
+
+/// A subnet's stake in total.
+///
+/// `active` counts what was entering as soon as the payout is over, whether or not its hotkey's
+/// pools were touched since: all that is entering in a subnet enters with the same payout, so one
+/// addition moves it, and the total is exact at every block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct SubnetStake {
+    /// How many payouts there were.
+    pub payouts: PayoutIndex,
+    /// Stake that votes and earns.
+    pub active: Balance,
+    /// Stake that enters with the next payout.
+    pub entering: Balance,
+}
+
+/// A staker's shares of one side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Holding {
+    /// Of the active pool.
+    pub active: Shares,
+    /// Of the entering pool, or of one that has entered: see [`Conversion`].
+    pub entering: Shares,
+}
+
+impl Holding {
+    /// What it is worth.
+    pub fn value(&self, pools: &SidePools) -> Balance {
+        let active = pools.active.value(self.active);
+        active.saturating_add(pools.entering.value(self.entering))
+    }
+
+    /// Whether it is none.
+    pub const fn is_empty(&self) -> bool {
+        self.active.is_empty() && self.entering.is_empty()
+    }
+}
+
+/// Stake that was removed in one era.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Chunk {
+    /// The era.
+    pub era: Era,
+    /// Shares of what own bonds were removed in it.
+    pub own: Shares,
+    /// Shares of what delegated stake was removed in it.
+    pub delegated: Shares,
+}
+
+impl Chunk {
+    /// The shares of a side, to change.
+    pub fn side_mut(&mut self, side: Side) -> &mut Shares {
+        match side {
+            Side::Own => &mut self.own,
+            Side::Delegated => &mut self.delegated,
+        }
+    }
+}
+
+/// What was removed from a hotkey in one era.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Unbonding {
+    /// Own bonds.
+    pub own: SharePool,
+    /// Delegated stake.
+    pub delegated: SharePool,
+}
+
+impl Unbonding {
+    /// The pool of a side, to change.
+    pub fn side_mut(&mut self, side: Side) -> &mut SharePool {
+        match side {
+            Side::Own => &mut self.own,
+            Side::Delegated => &mut self.delegated,
+        }
+    }
+
+    /// What a chunk is worth.
+    pub fn value(&self, chunk: &Chunk) -> Balance {
+        self.own
+            .value(chunk.own)
+            .saturating_add(self.delegated.value(chunk.delegated))
+    }
+
+    /// Whether nothing is left.
+    pub const fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.delegated.is_empty()
+    }
+}
+
+/// Everything that a coldkey has on a hotkey in a subnet.
+#[derive(
+    CloneNoBound,
+    DebugNoBound,
+    DefaultNoBound,
+    PartialEqNoBound,
+    EqNoBound,
+    Encode,
+    Decode,
+    MaxEncodedLen,
+    TypeInfo,
+)]
+#[scale_info(skip_type_params(MaxChunks))]
+#[codec(mel_bound())]
+pub struct Position<MaxChunks: Get<u32>> {
+    /// As the hotkey's owner.
+    pub own: Holding,
+    /// As anybody else.
+    pub delegated: Holding,
+    /// On its way out, oldest first.
+    pub unbonding: BoundedVec<Chunk, MaxChunks>,
+}
+
+impl<MaxChunks: Get<u32>> Position<MaxChunks> {
+    /// The holding of a side, to change.
+    pub fn side_mut(&mut self, side: Side) -> &mut Holding {
+        match side {
+            Side::Own => &mut self.own,
+            Side::Delegated => &mut self.delegated,
+        }
+    }
+
+    /// The holding of a side.
+    pub const fn side(&self, side: Side) -> &Holding {
+        match side {
+            Side::Own => &self.own,
+            Side::Delegated => &self.delegated,
+        }
+    }
+
+    /// What it is worth, without what is on its way out.
+    pub fn value(&self, pools: &Pools) -> Balance {
+        self.own
+            .value(&pools.own)
+            .saturating_add(self.delegated.value(&pools.delegated))
+    }
+
+    /// Whether it holds no shares but of what is on its way out.
+    pub const fn holds_nothing(&self) -> bool {
+        self.own.is_empty() && self.delegated.is_empty()
+    }
+
+    /// Whether there is nothing to remember of it.
+    pub fn is_empty(&self) -> bool {
+        self.holds_nothing() && self.unbonding.is_empty()
+    }
+}
+
+/// What the shares of an entering pool became.
+///
+/// Each claim takes its part rounded down and gives up the rest of the share that it broke, so the
+/// ratio never rises for those who come later, and who comes last finds exactly what is left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Conversion {
+    /// Shares of the entering pool that nobody claimed yet.
+    pub entering: u128,
+    /// The shares of the active pool that they became.
+    pub active: Shares,
+}
+
+/// What a claim on a [`Conversion`] yields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// Shares of the active pool.
+    pub granted: Shares,
+    /// Shares of it that nobody gets.
+    pub forgone: u128,
+}
+
+impl Conversion {
+    /// Claims the part of so many entering shares.
+    pub fn claim(&mut self, entering: u128) -> Claimed {
+        if entering >= self.entering {
+            self.entering = 0;
+            return Claimed {
+                granted: self.active.take(),
+                forgone: 0,
+            };
+        }
+        // `entering` is less than all, so neither exceeds `active.count`.
+        let part = |rounding| {
+            mul_div(entering, self.active.count, self.entering, rounding)
+                .map_or(0, |part| part.min(self.active.count))
+        };
+        let (count, used) = (part(Rounding::Down), part(Rounding::Up));
+        self.entering -= entering;
+        self.active.count -= used;
+        let granted = Shares {
+            count,
+            series: self.active.series,
+        };
+        Claimed {
+            granted,
+            forgone: used.saturating_sub(count),
+        }
+    }
+}
+
+/// A higher take that was announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct TakeRaise {
+    /// The take.
+    pub take: Ratio16,
+    /// The block from which it holds.
+    pub from: BlockNumber,
+}
+
+/// A validator's take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Take {
+    /// The take until the raise comes into force.
+    pub current: Ratio16,
+    /// The raise that was announced last. It stays here after it came into force, until the next
+    /// change.
+    pub raise: Option<TakeRaise>,
+}
+
+impl Take {
+    /// The take in force at a block.
+    pub fn at(&self, block: BlockNumber) -> Ratio16 {
+        match self.raise {
+            Some(raise) if raise.from <= block => raise.take,
+            _ => self.current,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conversion(entering: u128, count: u128) -> Conversion {
+        Conversion {
+            entering,
+            active: Shares {
+                count,
+                series: Series(1),
+            },
+        }
+    }
+
+    #[test]
+    fn claim_rounds_down_and_leaves_the_last_exactly_what_is_left() {
+        let mut conversion = conversion(3, 10);
+        let claimed = conversion.claim(1);
+        assert_eq!((claimed.granted.count, claimed.forgone), (3, 1));
+        let claimed = conversion.claim(1);
+        assert_eq!((claimed.granted.count, claimed.forgone), (3, 0));
+        let claimed = conversion.claim(1);
+        assert_eq!((claimed.granted.count, claimed.forgone), (3, 0));
+        assert_eq!((conversion.entering, conversion.active.count), (0, 0));
+    }
+
+    #[test]
+    fn take_is_raised_from_its_block_on() {
+        let raise = Some(TakeRaise {
+            take: Ratio16(9),
+            from: 10,
+        });
+        let take = Take {
+            current: Ratio16(5),
+            raise,
+        };
+        assert_eq!(take.at(9), Ratio16(5));
+        assert_eq!(take.at(10), Ratio16(9));
+    }
+
+    #[test]
+    fn effective_counts_what_has_entered() {
+        let pool = |amount| SharePool {
+            amount,
+            shares: 1,
+            series: Series(1),
+        };
+        let side = SidePools {
+            active: pool(5),
+            entering: pool(7),
+        };
+        let pools = Pools {
+            own: side,
+            entering_since: PayoutIndex(3),
+            ..Pools::default()
+        };
+        assert_eq!(pools.effective(PayoutIndex(3)), 5);
+        assert_eq!(pools.effective(PayoutIndex(4)), 12);
+    }
+}

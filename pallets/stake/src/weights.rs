@@ -1,0 +1,109 @@
+//! Weights, from the most that each call and function reads and writes, and a little for the sums.
+//!
+//! The chain proves its state to nobody, so no size of a proof is counted.
+
+use core::marker::PhantomData;
+use frame_support::{
+    traits::Get,
+    weights::{constants::WEIGHT_REF_TIME_PER_MICROS, Weight},
+};
+
+/// Weights of the calls and of what other pallets call.
+pub trait WeightInfo {
+    /// `add_stake`.
+    fn add_stake() -> Weight;
+    /// `remove_stake` from a position with `chunks` unbonding entries.
+    fn remove_stake(chunks: u32) -> Weight;
+    /// `withdraw` from a position with `chunks` unbonding entries.
+    fn withdraw(chunks: u32) -> Weight;
+    /// `set_take`.
+    fn set_take() -> Weight;
+    /// One dividend.
+    fn credit_dividend() -> Weight;
+    /// One miner paid into its own bond.
+    fn credit_own() -> Weight;
+    /// The end of a payout.
+    fn after_payout() -> Weight;
+    /// A slash that reaches `eras` eras of unbonding stake.
+    fn slash(eras: u32) -> Weight;
+    /// Reading the stakes of `hotkeys` hotkeys.
+    fn stakes(hotkeys: u32) -> Weight;
+}
+
+/// Weights with the runtime's costs of reading and writing.
+pub struct SubstrateWeight<T>(PhantomData<T>);
+
+/// What opening a hotkey's pools reads (pools, subnet's totals, last id) and what opening, changing
+/// and closing them writes (pools, their hotkey, totals, last id, two conversions).
+const POOLS: (u64, u64) = (3, 6);
+/// The position with two conversions to settle, and its entry by coldkey.
+const POSITION: (u64, u64) = (3, 4);
+/// The accounts on both ends of a transfer.
+const TRANSFER: (u64, u64) = (2, 2);
+
+fn micros(micros: u64) -> Weight {
+    Weight::from_parts(micros.saturating_mul(WEIGHT_REF_TIME_PER_MICROS), 0)
+}
+
+impl<T: frame_system::Config> SubstrateWeight<T> {
+    fn cost(computation: u64, parts: &[(u64, u64)]) -> Weight {
+        let add = |(a, b): (u64, u64), (c, d): &(u64, u64)| (a + c, b + d);
+        let (reads, writes) = parts.iter().fold((0, 0), add);
+        T::DbWeight::get()
+            .reads_writes(reads, writes)
+            .saturating_add(micros(computation))
+    }
+}
+
+impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
+    fn add_stake() -> Weight {
+        // The subnet and the hotkey's owner.
+        Self::cost(40, &[(2, 0), POOLS, POSITION, TRANSFER])
+    }
+
+    fn remove_stake(chunks: u32) -> Weight {
+        // The unbonding pools of this era and of each entry.
+        let chunks = u64::from(chunks);
+        Self::cost(
+            50 + 5 * chunks,
+            &[POOLS, POSITION, (chunks + 1, chunks + 1), TRANSFER],
+        )
+    }
+
+    fn withdraw(chunks: u32) -> Weight {
+        let chunks = u64::from(chunks);
+        Self::cost(
+            40 + 5 * chunks,
+            &[POOLS, POSITION, (chunks, chunks), TRANSFER],
+        )
+    }
+
+    fn set_take() -> Weight {
+        // The subnet, the hotkey's owner and the take.
+        Self::cost(15, &[(3, 1)])
+    }
+
+    fn credit_dividend() -> Weight {
+        // The hotkey's owner and its take.
+        Self::cost(25, &[(2, 0), POOLS, POSITION])
+    }
+
+    fn credit_own() -> Weight {
+        Self::cost(25, &[(1, 0), POOLS, POSITION])
+    }
+
+    fn after_payout() -> Weight {
+        Self::cost(5, &[(1, 1)])
+    }
+
+    fn slash(eras: u32) -> Weight {
+        // The unbonding pools, the holding account and the issuance.
+        let eras = u64::from(eras);
+        Self::cost(30 + 5 * eras, &[POOLS, (eras, eras), (2, 2)])
+    }
+
+    fn stakes(hotkeys: u32) -> Weight {
+        let hotkeys = u64::from(hotkeys);
+        Self::cost(2 + hotkeys, &[(hotkeys + 1, 0)])
+    }
+}
