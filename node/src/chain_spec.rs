@@ -1,0 +1,84 @@
+//! The chains that the node knows by name. All are made of the runtime's own presets, so that there
+//! is one place in which a genesis is described.
+
+use assay_runtime::{genesis, WASM_BINARY};
+use sc_service::{ChainType, GenericChainSpec, Properties};
+
+/// A chain's specification: name, boot nodes and genesis.
+pub type ChainSpec = GenericChainSpec;
+
+/// The name of the chain with one author.
+pub const DEV: &str = "dev";
+/// The name of the chain with three authors.
+pub const LOCAL: &str = "local";
+
+/// How wallets show amounts and addresses.
+fn properties() -> Properties {
+    let mut properties = Properties::new();
+    properties.insert("tokenSymbol".into(), "ASY".into());
+    properties.insert("tokenDecimals".into(), 12.into());
+    properties.insert("ss58Format".into(), 42.into());
+    properties
+}
+
+/// Finds the chain that `--chain` names, or reads it from a file.
+///
+/// # Errors
+/// Says what to give instead where nothing was named, and what is wrong with the file.
+pub fn load(id: &str) -> Result<ChainSpec, String> {
+    match id {
+        DEV => preset(
+            "Assay development",
+            "assay_dev",
+            ChainType::Development,
+            genesis::DEV,
+        ),
+        LOCAL => preset(
+            "Assay local network",
+            "assay_local",
+            ChainType::Local,
+            genesis::LOCAL,
+        ),
+        "" => Err(
+            "no chain is named: give `--chain dev` (one author), `--chain local` (three \
+                   authors) or `--chain <path of a chain specification>`"
+                .into(),
+        ),
+        path => ChainSpec::from_json_file(path.into()).map_err(|error| {
+            format!(
+                "`--chain {path}` is neither `dev` nor `local` nor a readable chain \
+                 specification: {error}"
+            )
+        }),
+    }
+}
+
+fn preset(name: &str, id: &str, kind: ChainType, preset: &str) -> Result<ChainSpec, String> {
+    let wasm = WASM_BINARY
+        .ok_or("this node was built without its runtime: build it again without SKIP_WASM_BUILD")?;
+    Ok(ChainSpec::builder(wasm, None)
+        .with_name(name)
+        .with_id(id)
+        .with_chain_type(kind)
+        .with_protocol_id("assay")
+        .with_properties(properties())
+        .with_genesis_config_preset_name(preset)
+        .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn load_fails_when_nothing_is_named() {
+        let error = load("").err().unwrap();
+        assert!(error.contains("--chain dev"), "{error}");
+    }
+
+    #[test]
+    fn load_names_the_path_when_there_is_no_such_file() {
+        let error = load("no/such/file.json").err().unwrap();
+        assert!(error.contains("no/such/file.json"), "{error}");
+    }
+}

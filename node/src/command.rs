@@ -1,0 +1,144 @@
+//! From the command line to what is run.
+
+use sc_cli::{ChainSpec, Error, Result, SubstrateCli};
+use sc_network::config::NetworkBackendType;
+use sc_service::Configuration;
+
+use crate::{
+    chain_spec,
+    cli::{Cli, Subcommand},
+    service,
+};
+use assay_runtime::opaque::Block;
+
+impl SubstrateCli for Cli {
+    fn impl_name() -> String {
+        "Assay Node".into()
+    }
+
+    fn impl_version() -> String {
+        env!("CARGO_PKG_VERSION").into()
+    }
+
+    fn description() -> String {
+        "Runs the Assay chain.".into()
+    }
+
+    fn author() -> String {
+        "The Assay developers".into()
+    }
+
+    fn support_url() -> String {
+        "the project's issue tracker".into()
+    }
+
+    fn copyright_start_year() -> i32 {
+        2026
+    }
+
+    fn load_spec(&self, id: &str) -> std::result::Result<Box<dyn ChainSpec>, String> {
+        chain_spec::load(id).map(|spec| Box::new(spec) as _)
+    }
+}
+
+/// Parses the command line and does what it says.
+pub fn run() -> Result<()> {
+    let cli = Cli::from_args();
+    match &cli.subcommand {
+        None => run_node(cli),
+        Some(Subcommand::Key(command)) => command.run(&cli),
+        Some(Subcommand::ExportChainSpec(command)) => command.run(cli.load_spec(&command.chain)?),
+        Some(Subcommand::ChainInfo(command)) => cli
+            .create_runner(command)?
+            .sync_run(|config| command.run::<Block>(&config)),
+        Some(Subcommand::PurgeChain(command)) => cli
+            .create_runner(command)?
+            .sync_run(|config| command.run(config.database)),
+        Some(Subcommand::CheckBlock(command)) => cli.create_runner(command)?.async_run(|config| {
+            let parts = service::assemble(&config)?;
+            Ok((
+                command.run(parts.client, parts.import_queue),
+                parts.task_manager,
+            ))
+        }),
+        Some(Subcommand::ExportBlocks(command)) => {
+            cli.create_runner(command)?.async_run(|config| {
+                let parts = service::assemble(&config)?;
+                Ok((
+                    command.run(parts.client, config.database),
+                    parts.task_manager,
+                ))
+            })
+        }
+        Some(Subcommand::ExportState(command)) => cli.create_runner(command)?.async_run(|config| {
+            let parts = service::assemble(&config)?;
+            Ok((
+                command.run(parts.client, config.chain_spec),
+                parts.task_manager,
+            ))
+        }),
+        Some(Subcommand::ImportBlocks(command)) => {
+            cli.create_runner(command)?.async_run(|config| {
+                let parts = service::assemble(&config)?;
+                Ok((
+                    command.run(parts.client, parts.import_queue),
+                    parts.task_manager,
+                ))
+            })
+        }
+        Some(Subcommand::Revert(command)) => cli.create_runner(command)?.async_run(|config| {
+            let parts = service::assemble(&config)?;
+            // What GRANDPA keeps beside the blocks has to go back with them.
+            let revert_finality = Box::new(|client, _, blocks| {
+                sc_consensus_grandpa::revert(client, blocks)?;
+                Ok(())
+            });
+            let revert = command.run(parts.client, parts.backend, Some(revert_finality));
+            Ok((revert, parts.task_manager))
+        }),
+    }
+}
+
+/// Runs until SIGTERM or SIGINT, and then lets every task end before the process does.
+fn run_node(mut cli: Cli) -> Result<()> {
+    if names_local_chain(&cli) {
+        // An author whose address changes would be lost to its peers, so the SDK asks for a node
+        // key that was made beforehand. On one machine that is a step for nothing.
+        cli.run
+            .network_params
+            .node_key_params
+            .unsafe_force_node_key_generation = true;
+    }
+    cli.create_runner(&cli.run)?
+        .run_node_until_exit(|config| async move {
+            refuse_libp2p(&config)?;
+            service::start(config).map_err(Error::Service)
+        })
+}
+
+fn names_local_chain(cli: &Cli) -> bool {
+    let chain = cli.run.shared_params.chain.as_deref();
+    cli.run.shared_params.is_dev() || matches!(chain, Some(chain_spec::DEV | chain_spec::LOCAL))
+}
+
+/// The node has one network backend. Ignoring a wish for the other would surprise.
+fn refuse_libp2p(config: &Configuration) -> Result<()> {
+    match config.network.network_backend {
+        NetworkBackendType::Litep2p => Ok(()),
+        NetworkBackendType::Libp2p => Err(Error::Input(
+            "this node speaks through litep2p alone: leave out `--network-backend`".into(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

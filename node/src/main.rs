@@ -1,0 +1,18 @@
+//! `assay-node` runs the Assay chain: it makes and checks blocks, finalizes them, and answers
+//! clients.
+//!
+//! It executes whatever runtime the chain carries and knows nothing of what the runtime does: no
+//! pallet is named here, only runtime APIs.
+
+// The SDK's error types are large. They are returned while starting, once.
+#![allow(clippy::result_large_err)]
+
+mod chain_spec;
+mod cli;
+mod command;
+mod rpc;
+mod service;
+
+fn main() -> sc_cli::Result<()> {
+    command::run()
+}

@@ -1,0 +1,101 @@
+//! Tests of the whole runtime, through its own blocks.
+
+mod accounts;
+mod presets;
+
+use codec::Encode;
+use serde_json::Value;
+use sp_consensus_aura::{Slot, AURA_ENGINE_ID};
+use sp_genesis_builder::PresetId;
+use sp_io::TestExternalities;
+use sp_keyring::Sr25519Keyring;
+use sp_runtime::{
+    generic::Era, ApplyExtrinsicResult, BuildStorage, Digest, DigestItem, MultiAddress,
+};
+
+use crate::{
+    genesis, Aura, Executive, Hash, Header, Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig,
+    SignedPayload, System, TxExtension, UncheckedExtrinsic,
+};
+
+/// A network at its genesis, made of a preset as a node makes it: a patch upon the default.
+pub fn network(preset: &str) -> TestExternalities {
+    let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
+    let patch = genesis::preset(&PresetId::from(preset)).unwrap();
+    let patch: Value = serde_json::from_slice(&patch).unwrap();
+    for (pallet, fields) in patch.as_object().unwrap() {
+        for (field, value) in fields.as_object().unwrap() {
+            config[pallet][field] = value.clone();
+        }
+    }
+    let config: RuntimeGenesisConfig = serde_json::from_value(config).unwrap();
+    config.build_storage().unwrap().into()
+}
+
+/// Makes the next block with these transactions, and says how each of them went.
+pub fn next_block(transactions: Vec<UncheckedExtrinsic>) -> Vec<ApplyExtrinsicResult> {
+    let number = System::block_number() + 1;
+    let slot = Slot::from(u64::from(number));
+    // Signatures cover the genesis hash, which block 1 must not change.
+    let parent_hash = match number {
+        1 => System::block_hash(0),
+        _ => Hash::repeat_byte(number as u8),
+    };
+    let digest = Digest {
+        logs: vec![DigestItem::PreRuntime(AURA_ENGINE_ID, slot.encode())],
+    };
+    Executive::initialize_block(&Header {
+        parent_hash,
+        number,
+        state_root: Default::default(),
+        extrinsics_root: Default::default(),
+        digest,
+    });
+    let time = RuntimeCall::Timestamp(pallet_timestamp::Call::set {
+        now: u64::from(number) * Aura::slot_duration(),
+    });
+    Executive::apply_extrinsic(UncheckedExtrinsic::new_bare(time))
+        .unwrap()
+        .unwrap();
+    let outcomes = transactions
+        .into_iter()
+        .map(Executive::apply_extrinsic)
+        .collect();
+    Executive::finalize_block();
+    outcomes
+}
+
+/// Makes empty blocks up to this one.
+pub fn run_to(number: u32) {
+    while System::block_number() < number {
+        next_block(Vec::new());
+    }
+}
+
+/// A transaction without tip that never expires.
+pub fn signed(
+    signer: Sr25519Keyring,
+    nonce: Nonce,
+    call: impl Into<RuntimeCall>,
+) -> UncheckedExtrinsic {
+    let extension: TxExtension = (
+        frame_system::CheckNonZeroSender::new(),
+        frame_system::CheckSpecVersion::new(),
+        frame_system::CheckTxVersion::new(),
+        frame_system::CheckGenesis::new(),
+        frame_system::CheckEra::from(Era::Immortal),
+        frame_system::CheckNonce::from(nonce.into()),
+        frame_system::CheckWeight::new(),
+        pallet_transaction_payment::ChargeTransactionPayment::<Runtime>::from(0),
+        frame_system::WeightReclaim::new(),
+    );
+    let payload = SignedPayload::new(call.into(), extension).unwrap();
+    let signature = payload.using_encoded(|bytes| signer.sign(bytes));
+    let (call, extension, _) = payload.deconstruct();
+    UncheckedExtrinsic::new_signed(
+        call,
+        MultiAddress::Id(signer.to_account_id()),
+        signature.into(),
+        extension,
+    )
+}
