@@ -1,0 +1,180 @@
+//! Registering neurons.
+
+use crate::{
+    Candidate, Config, Endpoints, Error, Event, HotkeyInfo, Hotkeys, HyperparametersOf, Models,
+    Neuron, NeuronCount, Neurons, NextSerial, Pallet, RegistrationPrices, RegistrationProof,
+    Subnets, Uids, WeightInfo,
+};
+use assay_pallet_traits::NeuronHooks;
+use assay_primitives::{Balance, Generation, NetUid, RegistrationProofPayload, Serial, Uid};
+use frame_support::{dispatch::DispatchResultWithPostInfo, ensure, traits::Get};
+use sp_runtime::{traits::Zero, ArithmeticError, DispatchError, DispatchResult};
+
+/// Where a new neuron goes.
+enum Place {
+    /// A uid that nobody held.
+    Free(Uid),
+    /// That of a neuron that gives way, found among so many.
+    Of(Candidate, u16),
+}
+
+impl<T: Config> Pallet<T> {
+    pub(crate) fn do_register(
+        coldkey: T::AccountId,
+        netuid: NetUid,
+        hotkey: T::AccountId,
+        max_price: Balance,
+        proof: RegistrationProof,
+    ) -> DispatchResultWithPostInfo {
+        let generation = Subnets::<T>::get(netuid)
+            .ok_or(Error::<T>::UnknownSubnet)?
+            .generation;
+        let settings = HyperparametersOf::<T>::get(netuid).ok_or(Error::<T>::UnknownSubnet)?;
+        ensure!(settings.registration_open, Error::<T>::RegistrationClosed);
+        ensure!(
+            !Uids::<T>::contains_key(netuid, &hotkey),
+            Error::<T>::AlreadyRegistered
+        );
+        if let Some(info) = Hotkeys::<T>::get(&hotkey) {
+            ensure!(info.coldkey == coldkey, Error::<T>::HotkeyOfAnother);
+        }
+        let curve = Self::registration_price_curve();
+        let price = curve.at(RegistrationPrices::<T>::get(netuid), Self::now());
+        Self::ensure_can_pay(&coldkey, price, max_price)?;
+        Self::ensure_proof(&proof, netuid, generation, &coldkey, &hotkey)?;
+        let place = Self::choose_place(netuid, settings.max_neurons)?;
+        let serial = NextSerial::<T>::get();
+        let next_serial = serial
+            .0
+            .checked_add(1)
+            .map(Serial)
+            .ok_or(ArithmeticError::Overflow)?;
+
+        Self::burn(&coldkey, price)?;
+        RegistrationPrices::<T>::insert(netuid, curve.after(price, Self::now()));
+        NextSerial::<T>::put(next_serial);
+        let (uid, searched) = match place {
+            Place::Free(uid) => {
+                Self::settle(netuid, uid, &hotkey, &coldkey, serial);
+                NeuronCount::<T>::insert(netuid, uid.next().0);
+                T::NeuronHooks::on_neuron_added(netuid, uid);
+                (uid, 0)
+            }
+            Place::Of(candidate, searched) => {
+                let uid = candidate.tenure.uid;
+                let old_hotkey = Self::evict(netuid, candidate)?;
+                Self::settle(netuid, uid, &hotkey, &coldkey, serial);
+                T::NeuronHooks::on_neuron_replaced(netuid, uid, &old_hotkey);
+                (uid, searched)
+            }
+        };
+        Self::deposit_event(Event::NeuronRegistered {
+            netuid,
+            uid,
+            hotkey,
+            coldkey,
+            serial,
+            price,
+        });
+        let weight = T::WeightInfo::register(searched.into())
+            .saturating_add(T::NeuronHooks::on_neuron_weight());
+        Ok(Some(weight).into())
+    }
+
+    fn ensure_proof(
+        proof: &RegistrationProof,
+        netuid: NetUid,
+        generation: Generation,
+        coldkey: &T::AccountId,
+        hotkey: &T::AccountId,
+    ) -> DispatchResult {
+        let now = Self::now();
+        ensure!(proof.is_of_hotkey_kind(), Error::<T>::HotkeyKindUnsupported);
+        ensure!(now <= proof.expires_at, Error::<T>::ProofExpired);
+        let latest = now.saturating_add(T::MaxProofLifetime::get());
+        ensure!(proof.expires_at <= latest, Error::<T>::ProofTooLong);
+        // The system keeps the hash of the first block for ever, however short its memory.
+        let payload = RegistrationProofPayload {
+            genesis: frame_system::Pallet::<T>::block_hash(
+                frame_system::pallet_prelude::BlockNumberFor::<T>::zero(),
+            )
+            .into(),
+            netuid,
+            generation,
+            coldkey: *coldkey.as_ref(),
+            expires_at: proof.expires_at,
+        };
+        ensure!(
+            proof.is_signature_of(hotkey.as_ref(), &payload.to_bytes()),
+            Error::<T>::ProofInvalid
+        );
+        Ok(())
+    }
+
+    fn choose_place(netuid: NetUid, max_neurons: u16) -> Result<Place, DispatchError> {
+        let count = NeuronCount::<T>::get(netuid);
+        if count < max_neurons {
+            return Ok(Place::Free(Uid(count)));
+        }
+        // Also where root has lowered the number of places: a subnet shrinks by no registration.
+        let candidate = Self::next_to_prune(netuid).ok_or(Error::<T>::AllNeuronsImmune)?;
+        Ok(Place::Of(candidate, count))
+    }
+
+    /// Takes a neuron's place and all that this pallet keeps for it away. Returns its hotkey.
+    fn evict(netuid: NetUid, candidate: Candidate) -> Result<T::AccountId, DispatchError> {
+        let uid = candidate.tenure.uid;
+        let neuron = Neurons::<T>::take(netuid, uid).ok_or(Error::<T>::NotRegistered)?;
+        Uids::<T>::remove(netuid, &neuron.hotkey);
+        Endpoints::<T>::remove(netuid, uid);
+        Models::<T>::remove(netuid, uid);
+        let left = Hotkeys::<T>::mutate(&neuron.hotkey, |info| {
+            let info = info.as_mut()?;
+            info.registrations = info.registrations.saturating_sub(1);
+            Some(info.registrations)
+        });
+        if left == Some(0) {
+            frame_system::Pallet::<T>::dec_sufficients(&neuron.hotkey);
+        }
+        Self::deposit_event(Event::NeuronPruned {
+            netuid,
+            uid,
+            hotkey: neuron.hotkey.clone(),
+            serial: neuron.serial,
+            standing: candidate.standing,
+        });
+        Ok(neuron.hotkey)
+    }
+
+    /// Gives an empty place to a hotkey.
+    fn settle(
+        netuid: NetUid,
+        uid: Uid,
+        hotkey: &T::AccountId,
+        coldkey: &T::AccountId,
+        serial: Serial,
+    ) {
+        let registered = Hotkeys::<T>::mutate(hotkey, |info| {
+            let info = info.get_or_insert_with(|| HotkeyInfo {
+                coldkey: coldkey.clone(),
+                registrations: 0,
+            });
+            // At most one per subnet, and subnets are counted in 16 bits.
+            info.registrations = info.registrations.saturating_add(1);
+            info.registrations
+        });
+        if registered == 1 {
+            frame_system::Pallet::<T>::inc_sufficients(hotkey);
+        }
+        Uids::<T>::insert(netuid, hotkey, uid);
+        Neurons::<T>::insert(
+            netuid,
+            uid,
+            Neuron {
+                hotkey: hotkey.clone(),
+                serial,
+                registered_at: Self::now(),
+            },
+        );
+    }
+}

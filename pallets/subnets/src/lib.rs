@@ -1,0 +1,538 @@
+//! The registry of subnets and of the neurons in them.
+//!
+//! A *subnet* is a number, a machine-learning task and settings. Whoever registers one pays a price
+//! that doubles each time and decays over days. A *neuron* is a place (uid) in a subnet held by a
+//! hotkey. Whoever registers one pays a price that rises by 26 % each time and halves within the
+//! hour, and shows the hotkey's signature, so that nobody makes a key liable that isn't theirs.
+//! When a subnet is full, the neuron that stands worst gives way; newcomers are immune for a while.
+//!
+//! ```text
+//! register_subnet ─► Subnets, Tasks, HyperparametersOf ── SubnetHooks ──► epoch schedules
+//! patch_hyperparameters ─► PendingHyperparameters ── begin_epoch (by epoch) ─► HyperparametersOf
+//! register ─► Neurons, Uids, Hotkeys ── NeuronHooks ──► weights and epoch clear the uid
+//! announce, announce_model ─► Endpoints, Models
+//! ```
+//!
+//! The number of a subnet is reused after it is dissolved and a uid after its neuron was pruned, so
+//! a subnet carries a *generation* and a neuron a *serial* that are never used twice.
+//!
+//! This pallet must never mint, never keep something of a uid's former holder, and never change a
+//! setting between two epochs.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+mod calls;
+mod genesis;
+mod price;
+mod pruning;
+mod queries;
+mod trait_impls;
+#[cfg(any(test, feature = "try-runtime"))]
+mod try_state;
+mod types;
+pub mod weights;
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;
+
+pub use genesis::Parameters;
+pub use pallet::*;
+pub use price::{Price, PriceCurve};
+pub use pruning::{Candidate, Tenure};
+pub use types::{HotkeyInfo, Neuron, RegistrationProof, Subnet};
+pub use weights::WeightInfo;
+
+/// Settings that one `patch_hyperparameters` may change: all there are.
+pub const MAX_CHANGES: u32 = 17;
+
+#[frame_support::pallet]
+pub mod pallet {
+    use super::*;
+    use alloc::boxed::Box;
+    use assay_pallet_traits::{AdmissionPolicy, Epochs, NeuronHooks, Standings, SubnetHooks};
+    use assay_primitives::{
+        Announced, Balance, BlockNumber, Endpoint, Generation, Hyperparameter, Hyperparameters,
+        ModelAnnouncement, NetUid, Serial, TaskSpec, Uid, MAX_NEURONS,
+    };
+    use frame_support::{
+        pallet_prelude::*,
+        traits::{fungible, EnsureOrigin},
+    };
+    use frame_system::pallet_prelude::*;
+
+    const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+    #[pallet::pallet]
+    #[pallet::storage_version(STORAGE_VERSION)]
+    pub struct Pallet<T>(_);
+
+    #[pallet::config]
+    pub trait Config:
+        frame_system::Config<AccountId: AsRef<[u8; 32]>, Hash: Into<[u8; 32]>>
+    {
+        /// The money that prices are paid in.
+        type Currency: fungible::Mutate<Self::AccountId>
+            + fungible::hold::Mutate<Self::AccountId, Balance = Balance, Reason: From<HoldReason>>;
+
+        /// Root: may change every setting and admits subnets.
+        type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
+        /// Whether a new subnet's miners are paid from the start. The pallet itself answers from
+        /// genesis.
+        type AdmissionPolicy: AdmissionPolicy;
+
+        /// When epochs ran: a neuron that none has judged is not pruned.
+        type Epochs: Epochs;
+
+        /// How neurons stand when one must give way.
+        type Standings: Standings;
+
+        /// Who hears of new subnets.
+        type SubnetHooks: SubnetHooks;
+
+        /// Who hears of new and replaced neurons.
+        type NeuronHooks: NeuronHooks<Self::AccountId>;
+
+        /// The tempo of a new subnet, and the shortest that an owner may choose.
+        type DefaultTempo: Get<BlockNumber>;
+
+        /// Places for subnets.
+        #[pallet::constant]
+        type MaxSubnets: Get<u32>;
+
+        /// Blocks in which the price of a subnet halves.
+        #[pallet::constant]
+        type SubnetPriceHalfLife: Get<BlockNumber>;
+
+        /// Blocks in which the price of a neuron halves.
+        #[pallet::constant]
+        type RegistrationPriceHalfLife: Get<BlockNumber>;
+
+        /// Most blocks that a hotkey's proof may look ahead: a stolen one is soon worth nothing.
+        #[pallet::constant]
+        type MaxProofLifetime: Get<BlockNumber>;
+
+        /// What calls cost.
+        type WeightInfo: WeightInfo;
+    }
+
+    /// Why money of an account is held.
+    #[pallet::composite_enum]
+    pub enum HoldReason {
+        /// The floor of a subnet's price, for as long as the subnet is registered.
+        #[codec(index = 0)]
+        SubnetLock,
+    }
+
+    /// What differs between networks: set at genesis, read by every registration.
+    #[pallet::storage]
+    pub type NetworkParameters<T> = StorageValue<_, Parameters, ValueQuery>;
+
+    /// Every registered number, ascending: one read where iterating would take one per subnet.
+    #[pallet::storage]
+    pub type Netuids<T: Config> =
+        StorageValue<_, BoundedVec<NetUid, <T as Config>::MaxSubnets>, ValueQuery>;
+
+    /// The registered subnets. Numbers are given out by us, so nobody can choose keys that lie
+    /// together in the trie: a fast hash is enough, here and wherever a `NetUid` or `Uid` is a key.
+    #[pallet::storage]
+    pub type Subnets<T: Config> =
+        StorageMap<_, Twox64Concat, NetUid, Subnet<T::AccountId>, OptionQuery>;
+
+    /// The last generation registered under a number. Outlives the subnet, so that the next one
+    /// under its number inherits nothing.
+    #[pallet::storage]
+    pub type Generations<T> = StorageMap<_, Twox64Concat, NetUid, Generation, OptionQuery>;
+
+    /// What each subnet asks its miners to do; its version stands in [`Subnets`].
+    #[pallet::storage]
+    pub type Tasks<T> = StorageMap<_, Twox64Concat, NetUid, TaskSpec, OptionQuery>;
+
+    /// The settings in force.
+    #[pallet::storage]
+    pub type HyperparametersOf<T> =
+        StorageMap<_, Twox64Concat, NetUid, Hyperparameters, OptionQuery>;
+
+    /// The settings from the next epoch on, where they differ.
+    #[pallet::storage]
+    pub type PendingHyperparameters<T> =
+        StorageMap<_, Twox64Concat, NetUid, Hyperparameters, OptionQuery>;
+
+    /// The price of a subnet as the last registration left it. None yet: the floor.
+    #[pallet::storage]
+    pub type SubnetPrice<T> = StorageValue<_, Price, OptionQuery>;
+
+    /// The price of a neuron as the subnet's last registration left it. None yet: the floor.
+    #[pallet::storage]
+    pub type RegistrationPrices<T> = StorageMap<_, Twox64Concat, NetUid, Price, OptionQuery>;
+
+    /// How many neurons a subnet has; their uids are dense from 0.
+    #[pallet::storage]
+    pub type NeuronCount<T> = StorageMap<_, Twox64Concat, NetUid, u16, ValueQuery>;
+
+    /// The neurons.
+    #[pallet::storage]
+    pub type Neurons<T: Config> = StorageDoubleMap<
+        _,
+        Twox64Concat,
+        NetUid,
+        Twox64Concat,
+        Uid,
+        Neuron<T::AccountId>,
+        OptionQuery,
+    >;
+
+    /// Where a hotkey sits: the inverse of [`Neurons`]. Accounts are chosen by people, hence the
+    /// cryptographic hash, here and wherever one is a key.
+    #[pallet::storage]
+    pub type Uids<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, NetUid, Blake2_128Concat, T::AccountId, Uid, OptionQuery>;
+
+    /// Every hotkey that was ever registered, with its owner. Stays after the last of its neurons
+    /// was pruned, since stake behind it is still its stakers' own.
+    #[pallet::storage]
+    pub type Hotkeys<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, HotkeyInfo<T::AccountId>, OptionQuery>;
+
+    /// The serial of the next neuron, over all subnets.
+    #[pallet::storage]
+    pub type NextSerial<T> = StorageValue<_, Serial, ValueQuery>;
+
+    /// Where neurons say they listen.
+    #[pallet::storage]
+    pub type Endpoints<T> = StorageDoubleMap<
+        _,
+        Twox64Concat,
+        NetUid,
+        Twox64Concat,
+        Uid,
+        Announced<Endpoint>,
+        OptionQuery,
+    >;
+
+    /// The models that neurons say they serve.
+    #[pallet::storage]
+    pub type Models<T> = StorageDoubleMap<
+        _,
+        Twox64Concat,
+        NetUid,
+        Twox64Concat,
+        Uid,
+        Announced<ModelAnnouncement>,
+        OptionQuery,
+    >;
+
+    #[pallet::genesis_config]
+    #[derive(frame_support::DefaultNoBound)]
+    pub struct GenesisConfig<T: Config> {
+        /// What differs between networks.
+        pub parameters: Parameters,
+        #[doc(hidden)]
+        #[serde(skip)]
+        pub _config: core::marker::PhantomData<T>,
+    }
+
+    #[pallet::genesis_build]
+    impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
+        fn build(&self) {
+            if let Err(wrong) = self.parameters.check() {
+                panic!("subnets.parameters in genesis: {wrong}");
+            }
+            NetworkParameters::<T>::put(self.parameters);
+        }
+    }
+
+    #[pallet::event]
+    #[pallet::generate_deposit(pub(super) fn deposit_event)]
+    pub enum Event<T: Config> {
+        /// A subnet was registered. Of `price`, `lock` is held and the rest was burned.
+        SubnetRegistered {
+            /// Its number.
+            netuid: NetUid,
+            /// Its generation.
+            generation: Generation,
+            /// Its creator.
+            owner: T::AccountId,
+            /// What it cost.
+            price: Balance,
+            /// The part of the price that stays the owner's, on hold.
+            lock: Balance,
+            /// Whether its miners are paid.
+            admitted: bool,
+            /// Its settings.
+            hyperparameters: Hyperparameters,
+            /// What it asks its miners to do.
+            task: TaskSpec,
+        },
+        /// Settings of a subnet will change when its open epoch ends.
+        HyperparametersPatched {
+            /// The subnet.
+            netuid: NetUid,
+            /// What changes.
+            changes: BoundedVec<Hyperparameter, ConstU32<MAX_CHANGES>>,
+        },
+        /// Announced settings are in force.
+        HyperparametersApplied {
+            /// The subnet.
+            netuid: NetUid,
+            /// All its settings.
+            hyperparameters: Hyperparameters,
+        },
+        /// Root said whether a subnet's miners and owner are paid.
+        AdmissionSet {
+            /// The subnet.
+            netuid: NetUid,
+            /// Whether they are.
+            admitted: bool,
+        },
+        /// A neuron was registered.
+        NeuronRegistered {
+            /// The subnet.
+            netuid: NetUid,
+            /// Its place.
+            uid: Uid,
+            /// Its hotkey.
+            hotkey: T::AccountId,
+            /// The hotkey's owner.
+            coldkey: T::AccountId,
+            /// Its serial.
+            serial: Serial,
+            /// What was burned for it.
+            price: Balance,
+        },
+        /// A neuron gave way to the one that the next event names.
+        NeuronPruned {
+            /// The subnet.
+            netuid: NetUid,
+            /// The place.
+            uid: Uid,
+            /// The hotkey that held it.
+            hotkey: T::AccountId,
+            /// The serial that ended.
+            serial: Serial,
+            /// How it stood: the least of all that could give way.
+            standing: u32,
+        },
+        /// A neuron said where it listens.
+        EndpointAnnounced {
+            /// The subnet.
+            netuid: NetUid,
+            /// The neuron.
+            uid: Uid,
+            /// Its hotkey.
+            hotkey: T::AccountId,
+            /// Where.
+            endpoint: Endpoint,
+        },
+        /// A neuron said which model it serves.
+        ModelAnnounced {
+            /// The subnet.
+            netuid: NetUid,
+            /// The neuron.
+            uid: Uid,
+            /// Its hotkey.
+            hotkey: T::AccountId,
+            /// Which.
+            model: ModelAnnouncement,
+        },
+    }
+
+    #[pallet::error]
+    pub enum Error<T> {
+        /// No subnet is registered under this number: look at the list of subnets.
+        UnknownSubnet,
+        /// All places for subnets are taken: wait until one is given up.
+        NoPlaceForSubnet,
+        /// The price is above the `max_price` given: raise it, or wait until the price has decayed.
+        PriceAboveMax,
+        /// The coldkey can't pay the price and stay alive: top it up.
+        InsufficientBalance,
+        /// The task's or a tensor's name is empty or not UTF-8.
+        TaskBadName,
+        /// An artifact of the task has size 0, or its address is empty or not UTF-8.
+        TaskBadArtifact,
+        /// The task's interface needs at least one input and one output tensor.
+        TaskNoTensors,
+        /// Two tensors on one side of the task's interface share a name: rename one.
+        TaskRepeatedTensor,
+        /// A dimension of a tensor is 0 or below -1: use -1 where it is free.
+        TaskBadShape,
+        /// The task's deadline must lie within 1 and 600000 ms.
+        TaskBadDeadline,
+        /// The task's batch limit must be at least 1.
+        TaskBadBatch,
+        /// The scoring rule needs at least two classes, or a tolerance above 0.
+        TaskBadScoring,
+        /// Scoring by agreement compares with a reference model: name one.
+        TaskNoReferenceModel,
+        /// Only the subnet's owner or root may change its settings: sign with the owner's coldkey.
+        NotSubnetOwner,
+        /// This setting is root's alone: leave it out of the patch.
+        RootOnlySetting,
+        /// A value is outside its setting's bounds: see the hyperparameters' documentation.
+        SettingOutOfBounds,
+        /// The patch names a setting twice: keep one of them.
+        RepeatedSetting,
+        /// Only root may set a tempo below the network's default.
+        TempoBelowDefault,
+        /// The subnet's owner has closed registration: ask them, or wait.
+        RegistrationClosed,
+        /// The hotkey is already registered in this subnet: there is nothing to do.
+        AlreadyRegistered,
+        /// Another coldkey owns this hotkey: sign with that one, or use a new hotkey.
+        HotkeyOfAnother,
+        /// The hotkey's proof has expired: sign a new one.
+        ProofExpired,
+        /// The hotkey's proof counts for longer than `MaxProofLifetime` blocks: sign a shorter one.
+        ProofTooLong,
+        /// The hotkey's signature does not fit this network, subnet, generation, coldkey and
+        /// expiry: sign exactly those with the hotkey.
+        ProofInvalid,
+        /// Hotkeys sign answers, which takes an sr25519 or ed25519 key: make one of those.
+        HotkeyKindUnsupported,
+        /// The subnet is full of neurons that no epoch has judged yet: wait for its next epoch.
+        AllNeuronsImmune,
+        /// The hotkey is not registered in this subnet: register it first.
+        NotRegistered,
+        /// Only the hotkey itself or its coldkey may announce for it: sign with one of them.
+        NotHotkeyOrColdkey,
+        /// The neuron announced this less than `announce_interval` blocks ago: wait.
+        AnnouncedTooSoon,
+        /// The host must be a host name or an IP address, without scheme, path or spaces.
+        EndpointBadHost,
+        /// Nothing can be reached at port 0: name the port that the miner listens on.
+        EndpointBadPort,
+        /// A certificate's digest goes with TLS, and TLS needs one.
+        EndpointBadCertificate,
+        /// A model of 0 bytes can't be served: announce the file's size.
+        EmptyModel,
+    }
+
+    #[pallet::hooks]
+    impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn integrity_test() {
+            assert!(
+                (1..=u32::from(u16::MAX)).contains(&T::MaxSubnets::get()),
+                "MaxSubnets must leave a place and fit a NetUid"
+            );
+            assert!(
+                T::SubnetPriceHalfLife::get() > 0 && T::RegistrationPriceHalfLife::get() > 0,
+                "prices must halve within at least one block"
+            );
+            assert!(
+                T::MaxProofLifetime::get() > 0,
+                "a proof must outlive the block it is made in"
+            );
+        }
+
+        #[cfg(feature = "try-runtime")]
+        fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+            Self::do_try_state()
+        }
+    }
+
+    #[pallet::call]
+    impl<T: Config> Pallet<T> {
+        /// Registers a subnet under the lowest free number and says what its miners must do.
+        ///
+        /// The caller becomes its owner and pays [`Pallet::subnet_price`], if that is not above
+        /// `max_price`: the price's floor is held for as long as the subnet is registered, the rest
+        /// burns. The price then doubles, and halves every `SubnetPriceHalfLife` blocks.
+        #[pallet::call_index(0)]
+        #[pallet::weight(
+            T::WeightInfo::register_subnet()
+                .saturating_add(T::SubnetHooks::on_subnet_registered_weight())
+        )]
+        pub fn register_subnet(
+            origin: OriginFor<T>,
+            task: Box<TaskSpec>,
+            #[pallet::compact] max_price: Balance,
+        ) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_register_subnet(owner, *task, max_price)
+        }
+
+        /// Changes settings of a subnet, from its next epoch on. A later patch adds to an earlier
+        /// one that still waits.
+        ///
+        /// By the subnet's owner, who may change only the owner's settings and not choose a tempo
+        /// below the network's default, or by root.
+        #[pallet::call_index(1)]
+        #[pallet::weight(T::WeightInfo::patch_hyperparameters())]
+        pub fn patch_hyperparameters(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            changes: BoundedVec<Hyperparameter, ConstU32<MAX_CHANGES>>,
+        ) -> DispatchResult {
+            Self::do_patch_hyperparameters(origin, netuid, changes)
+        }
+
+        /// Says whether a subnet's miners and owner are paid. By root.
+        #[pallet::call_index(2)]
+        #[pallet::weight(T::WeightInfo::set_admitted())]
+        pub fn set_admitted(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            admitted: bool,
+        ) -> DispatchResult {
+            T::AdminOrigin::ensure_origin(origin)?;
+            Self::do_set_admitted(netuid, admitted)
+        }
+
+        /// Registers a hotkey as neuron of a subnet. The caller is, or becomes, its owner.
+        ///
+        /// Burns [`Pallet::registration_price`], if that is not above `max_price`; the price then
+        /// rises by 26 %, and halves every `RegistrationPriceHalfLife` blocks. `proof` is the
+        /// hotkey's signature over `assay_primitives::RegistrationProofPayload`.
+        ///
+        /// In a full subnet the neuron that [`Pallet::next_to_prune`] names gives way. Declared is
+        /// the cost of looking through the largest subnet; what was not needed is given back.
+        #[pallet::call_index(3)]
+        #[pallet::weight(
+            T::WeightInfo::register(u32::from(MAX_NEURONS))
+                .saturating_add(T::NeuronHooks::on_neuron_weight())
+        )]
+        pub fn register(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            hotkey: T::AccountId,
+            #[pallet::compact] max_price: Balance,
+            proof: RegistrationProof,
+        ) -> DispatchResultWithPostInfo {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_register(coldkey, netuid, hotkey, max_price, proof)
+        }
+
+        /// Says where a neuron listens. By its hotkey, or by the coldkey for it: the hotkey needs
+        /// no balance, so somebody else must be able to pay the fee.
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::announce())]
+        pub fn announce(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            hotkey: T::AccountId,
+            endpoint: Endpoint,
+        ) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_announce(who, netuid, hotkey, endpoint)
+        }
+
+        /// Says which model a neuron serves. By its hotkey, or by the coldkey for it.
+        #[pallet::call_index(5)]
+        #[pallet::weight(T::WeightInfo::announce_model())]
+        pub fn announce_model(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            hotkey: T::AccountId,
+            model: ModelAnnouncement,
+        ) -> DispatchResult {
+            let who = ensure_signed(origin)?;
+            Self::do_announce_model(who, netuid, hotkey, model)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What calls cost, by hand from the storage each touches at worst.
+//!
+//! `reads` and `writes` name the items in the order in which the bodies meet them; an item met
+//! twice is counted once, since the second time it comes from the overlay. What is listed as
+//! computation is an upper estimate of decoding, encoding and signature checking. Proof size is 0:
+//! no relay chain asks for proofs. Hooks of other pallets are added by the calls themselves.
+
+use core::marker::PhantomData;
+use frame_support::{
+    traits::Get,
+    weights::{
+        constants::{RocksDbWeight, WEIGHT_REF_TIME_PER_MICROS},
+        RuntimeDbWeight, Weight,
+    },
+};
+
+/// What calls cost.
+pub trait WeightInfo {
+    /// Registering a subnet.
+    fn register_subnet() -> Weight;
+    /// Changing settings, however many.
+    fn patch_hyperparameters() -> Weight;
+    /// Admitting a subnet.
+    fn set_admitted() -> Weight;
+    /// Registering a neuron when `searched` neurons were looked through for one to give way; 0
+    /// where a place was free.
+    fn register(searched: u32) -> Weight;
+    /// Announcing an endpoint.
+    fn announce() -> Weight;
+    /// Announcing a model.
+    fn announce_model() -> Weight;
+}
+
+/// Checking an sr25519 or ed25519 signature, with room for slow machines.
+const SIGNATURE_MICROS: u64 = 100;
+/// Decoding, checking and encoding a call's arguments and the few items it touches.
+const CALL_MICROS: u64 = 40;
+/// Checking and encoding the largest task, 5 kB, thrice: argument, storage and event.
+const TASK_MICROS: u64 = 60;
+/// Decoding one neuron and sorting it in.
+const NEURON_NANOS: u64 = 1_500;
+
+fn micros(micros: u64) -> Weight {
+    Weight::from_parts(micros.saturating_mul(WEIGHT_REF_TIME_PER_MICROS), 0)
+}
+
+fn register_subnet(db: RuntimeDbWeight) -> Weight {
+    // reads: Netuids, NetworkParameters, SubnetPrice, Account of the owner, TotalIssuance, Holds,
+    // Generations, the network's tempo. writes: TotalIssuance, Account, Holds, SubnetPrice,
+    // Netuids, Generations, Tasks, HyperparametersOf, Subnets.
+    micros(CALL_MICROS + TASK_MICROS).saturating_add(db.reads_writes(8, 9))
+}
+
+fn patch_hyperparameters(db: RuntimeDbWeight) -> Weight {
+    // reads: Subnets, PendingHyperparameters, HyperparametersOf, the network's tempo.
+    // writes: PendingHyperparameters.
+    micros(CALL_MICROS).saturating_add(db.reads_writes(4, 1))
+}
+
+fn set_admitted(db: RuntimeDbWeight) -> Weight {
+    // reads and writes: Subnets.
+    micros(CALL_MICROS).saturating_add(db.reads_writes(1, 1))
+}
+
+fn register(db: RuntimeDbWeight, searched: u32) -> Weight {
+    // reads: Subnets, HyperparametersOf, Uids, Hotkeys, NetworkParameters, RegistrationPrices,
+    // Account of the coldkey, BlockHash, NeuronCount, NextSerial, TotalIssuance, Account of the
+    // hotkey. writes: TotalIssuance, Account of the coldkey, RegistrationPrices, NextSerial,
+    // Hotkeys, Account of the hotkey, Uids, Neurons, NeuronCount.
+    let base = micros(CALL_MICROS + SIGNATURE_MICROS).saturating_add(db.reads_writes(12, 9));
+    if searched == 0 {
+        return base;
+    }
+    // reads: the block of the last epoch, Uids, Hotkeys and Account of the one that gives way.
+    // writes: its Uids, Endpoints, Models, Hotkeys, Account.
+    let eviction = db.reads_writes(4, 5);
+    // reads for each neuron: Neurons, its standing.
+    let search = Weight::from_parts(NEURON_NANOS.saturating_mul(1_000), 0)
+        .saturating_add(db.reads(2))
+        .saturating_mul(searched.into());
+    base.saturating_add(eviction).saturating_add(search)
+}
+
+fn announce(db: RuntimeDbWeight) -> Weight {
+    // reads: Subnets, Uids, Hotkeys, Endpoints or Models, HyperparametersOf.
+    // writes: Endpoints or Models.
+    micros(CALL_MICROS).saturating_add(db.reads_writes(5, 1))
+}
+
+/// What calls cost on the runtime's database.
+pub struct SubstrateWeight<T>(PhantomData<T>);
+
+impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
+    fn register_subnet() -> Weight {
+        register_subnet(T::DbWeight::get())
+    }
+    fn patch_hyperparameters() -> Weight {
+        patch_hyperparameters(T::DbWeight::get())
+    }
+    fn set_admitted() -> Weight {
+        set_admitted(T::DbWeight::get())
+    }
+    fn register(searched: u32) -> Weight {
+        register(T::DbWeight::get(), searched)
+    }
+    fn announce() -> Weight {
+        announce(T::DbWeight::get())
+    }
+    fn announce_model() -> Weight {
+        announce(T::DbWeight::get())
+    }
+}
+
+/// What calls cost on RocksDB, for tests.
+impl WeightInfo for () {
+    fn register_subnet() -> Weight {
+        register_subnet(RocksDbWeight::get())
+    }
+    fn patch_hyperparameters() -> Weight {
+        patch_hyperparameters(RocksDbWeight::get())
+    }
+    fn set_admitted() -> Weight {
+        set_admitted(RocksDbWeight::get())
+    }
+    fn register(searched: u32) -> Weight {
+        register(RocksDbWeight::get(), searched)
+    }
+    fn announce() -> Weight {
+        announce(RocksDbWeight::get())
+    }
+    fn announce_model() -> Weight {
+        announce(RocksDbWeight::get())
+    }
+}
