@@ -7,11 +7,6 @@ use sc_service::{ChainType, GenericChainSpec, Properties};
 /// A chain's specification: name, boot nodes and genesis.
 pub type ChainSpec = GenericChainSpec;
 
-/// The name of the chain with one author.
-pub const DEV: &str = "dev";
-/// The name of the chain with three authors.
-pub const LOCAL: &str = "local";
-
 /// How wallets show amounts and addresses.
 fn properties() -> Properties {
     let mut properties = Properties::new();
@@ -27,13 +22,13 @@ fn properties() -> Properties {
 /// Says what to give instead where nothing was named, and what is wrong with the file.
 pub fn load(id: &str) -> Result<ChainSpec, String> {
     match id {
-        DEV => preset(
+        "dev" => preset(
             "Assay development",
             "assay_dev",
             ChainType::Development,
             genesis::DEV,
         ),
-        LOCAL => preset(
+        "local" => preset(
             "Assay local network",
             "assay_local",
             ChainType::Local,

@@ -2,7 +2,7 @@
 
 use sc_cli::{ChainSpec, Error, Result, SubstrateCli};
 use sc_network::config::NetworkBackendType;
-use sc_service::Configuration;
+use sc_service::{ChainType, Configuration};
 
 use crate::{
     chain_spec,
@@ -101,7 +101,12 @@ pub fn run() -> Result<()> {
 
 /// Runs until SIGTERM or SIGINT, and then lets every task end before the process does.
 fn run_node(mut cli: Cli) -> Result<()> {
-    if names_local_chain(&cli) {
+    let spec = cli.load_spec(
+        &cli.run
+            .shared_params
+            .chain_id(cli.run.shared_params.is_dev()),
+    )?;
+    if matches!(spec.chain_type(), ChainType::Development | ChainType::Local) {
         // An author whose address changes would be lost to its peers, so the SDK asks for a node
         // key that was made beforehand. On one machine that is a step for nothing.
         cli.run
@@ -114,11 +119,6 @@ fn run_node(mut cli: Cli) -> Result<()> {
             refuse_libp2p(&config)?;
             service::start(config).map_err(Error::Service)
         })
-}
-
-fn names_local_chain(cli: &Cli) -> bool {
-    let chain = cli.run.shared_params.chain.as_deref();
-    cli.run.shared_params.is_dev() || matches!(chain, Some(chain_spec::DEV | chain_spec::LOCAL))
 }
 
 /// The node has one network backend. Ignoring a wish for the other would surprise.
