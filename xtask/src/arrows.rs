@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! primitives <- yuma <- pallets <- runtime <- node
-//! primitives <- protocol, chain-client, telemetry <- miner, validator, cli
+//! primitives <- protocol, chain-client, telemetry <- miner, validator <- localnet <- cli
 //! ```
 //!
 //! `X <- Y` means that Y may use X, and all that X may use. The validator and the command line may
@@ -31,6 +31,7 @@ enum Part {
     Telemetry,
     Miner,
     Validator,
+    Localnet,
     Cli,
     Tests,
     /// Needed before, or beside, everything else; knows nothing of it.
@@ -51,6 +52,7 @@ impl Part {
             "crates/telemetry" => Self::Telemetry,
             "miner" => Self::Miner,
             "validator" => Self::Validator,
+            "localnet" => Self::Localnet,
             "cli" => Self::Cli,
             "tests" => Self::Tests,
             "crates/wasm-opt" | "xtask" => Self::Tool,
@@ -70,7 +72,17 @@ impl Part {
             Runtime => &[Primitives, Yuma, PalletTraits, Pallet, RuntimeApi],
             Node => &[Primitives, RuntimeApi, Runtime],
             Miner => &[Primitives, Protocol, ChainClient, Telemetry],
-            Validator | Cli => &[Primitives, Yuma, Protocol, ChainClient, Telemetry],
+            Validator => &[Primitives, Yuma, Protocol, ChainClient, Telemetry],
+            // It writes the configurations that miners and validators read.
+            Localnet => &[
+                Primitives,
+                Protocol,
+                ChainClient,
+                Telemetry,
+                Miner,
+                Validator,
+            ],
+            Cli => &[Primitives, Yuma, Protocol, ChainClient, Telemetry, Localnet],
             Tests => return true,
         };
         allowed.contains(&other)

@@ -23,7 +23,7 @@ use crate::{
 const SLOWEST: usize = 10;
 
 /// The test that compares the committed metadata with the runtime's, as nextest selects it.
-const METADATA_TEST: &str = "package(assay-tests) & binary(metadata)";
+const METADATA_TEST: &str = "package(assay-runtime) & binary(metadata)";
 
 /// With this variable set, the metadata test writes the file instead of comparing it.
 const WRITE_METADATA: &str = "ASSAY_WRITE_METADATA";
@@ -74,7 +74,7 @@ impl Step {
                 add_timings(&mut build, timed);
                 process::run(build.arg("--no-run"))
             }
-            Self::Metadata => metadata(workspace, true),
+            Self::Metadata => check_metadata(workspace),
             Self::Test => test(workspace, &[]),
         }
     }
@@ -145,18 +145,25 @@ pub fn test(workspace: &Workspace, args: &[String]) -> Result<()> {
     process::run(nextest(workspace).args(args))
 }
 
-/// Compares the committed metadata with the runtime's, or writes it.
-///
-/// Either is a test, because it needs the runtime, which is not for this crate to link.
-pub fn metadata(workspace: &Workspace, only_compare: bool) -> Result<()> {
-    let mut command = nextest(workspace);
-    command.args(["-E", METADATA_TEST]);
-    if !only_compare {
-        command.env(WRITE_METADATA, "1");
-    }
-    process::run(&mut command).context(
+/// Compares the committed metadata with the runtime's.
+pub fn check_metadata(workspace: &Workspace) -> Result<()> {
+    process::run(nextest(workspace).args(["-E", METADATA_TEST])).context(
         "if the runtime was meant to change, run `cargo xtask metadata` and commit the file",
     )
+}
+
+/// Writes the runtime's metadata to where clients are compiled against it.
+///
+/// That is a test's work, because it needs the runtime, which is not for this crate to link. And it
+/// is the runtime's test, compiled alone: clients don't compile while their metadata is outdated.
+pub fn write_metadata(workspace: &Workspace) -> Result<()> {
+    let mut command = workspace.cargo(["nextest", "run", "-p", "assay-runtime"]);
+    process::run(
+        command
+            .args(["--test", "metadata"])
+            .env(WRITE_METADATA, "1"),
+    )
+    .context("the runtime must compile, and nothing else of ours")
 }
 
 /// Runs the benchmarks of the incentive maths.

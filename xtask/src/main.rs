@@ -107,7 +107,11 @@ fn run(command: Command) -> Result<()> {
         Command::Arrows => arrows::check_workspace(&workspace),
         Command::Metadata { check } => {
             setup::run(&workspace, Scope::Test)?;
-            ci::metadata(&workspace, check)
+            if check {
+                ci::check_metadata(&workspace)
+            } else {
+                ci::write_metadata(&workspace)
+            }
         }
         Command::Bench { args } => {
             setup::run(&workspace, Scope::Run)?;

@@ -10,7 +10,7 @@ mod packages;
 mod rust;
 mod wasm;
 
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Result};
 use clap::ValueEnum;
 
 use crate::workspace::Workspace;
@@ -66,19 +66,24 @@ pub fn run(workspace: &Workspace, scope: Scope) -> Result<()> {
     meet_all(&needs(workspace, scope))
 }
 
+/// Goes on after a failure, so that one run tells all that is left to do by hand.
 fn meet_all(needs: &[Box<dyn Need>]) -> Result<()> {
+    let mut failures = Vec::new();
     for need in needs.iter().filter(|need| !need.is_met()) {
         eprintln!("setup: installing {}: {}", need.name(), need.purpose());
-        let failed = || format!("can't install {}; {}", need.name(), need.remedy());
-        need.meet().with_context(failed)?;
-        if !need.is_met() {
-            bail!(
-                "{} is installed and yet doesn't work; {}",
+        let outcome = need.meet().and_then(|()| {
+            ensure!(need.is_met(), "it is installed and yet doesn't work");
+            Ok(())
+        });
+        if let Err(error) = outcome {
+            failures.push(format!(
+                "can't install {}: {error:#}\n  What to do: {}",
                 need.name(),
                 need.remedy()
-            );
+            ));
         }
     }
+    ensure!(failures.is_empty(), failures.join("\nerror: "));
     Ok(())
 }
 

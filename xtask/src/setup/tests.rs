@@ -65,8 +65,11 @@ fn meet_all_says_what_to_do_when_installing_fails() {
         ..Fake::new(false)
     };
     let error = meet_all(&[Box::new(fake) as Box<dyn Need>]).expect_err("installing fails");
-    let message = format!("{error:#}");
-    assert_eq!(message, "can't install a thing; plug it in: no network");
+    let message = error.to_string();
+    assert_eq!(
+        message,
+        "can't install a thing: no network\n  What to do: plug it in"
+    );
 }
 
 #[test]
@@ -76,10 +79,24 @@ fn meet_all_says_what_to_do_when_the_thing_does_not_work() {
         ..Fake::new(false)
     };
     let error = meet_all(&[Box::new(fake) as Box<dyn Need>]).expect_err("it doesn't work");
+    let message = error.to_string();
     assert!(
-        error.to_string().contains("doesn't work; plug it in"),
-        "{error}"
+        message.contains("doesn't work\n  What to do: plug it in"),
+        "{message}"
     );
+}
+
+#[test]
+fn meet_all_goes_on_when_installing_fails() {
+    let refused = Fake {
+        refused: true,
+        ..Fake::new(false)
+    };
+    let missing = Fake::new(false);
+    let met = missing.met.clone();
+    let needs: Vec<Box<dyn Need>> = vec![Box::new(refused), Box::new(missing)];
+    meet_all(&needs).expect_err("one of them fails");
+    assert!(met.get());
 }
 
 #[test]
