@@ -211,8 +211,6 @@ impl_runtime_apis! {
         fn on_runtime_upgrade(
             checks: frame_try_runtime::UpgradeCheckSelect,
         ) -> (Weight, Weight) {
-            use frame_support::traits::Get;
-
             // A failing check must stop the tool that asked, which is what a panic does.
             let weight = Executive::try_runtime_upgrade(checks).expect("the upgrade's checks hold");
             (weight, crate::configs::system::Weights::get().max_block)
