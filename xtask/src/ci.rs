@@ -54,42 +54,54 @@ impl fmt::Display for Step {
 }
 
 impl Step {
-    fn run(self, workspace: &Workspace, timed: bool) -> Result<()> {
+    /// Adds what it compiles to `units`, if they are wanted.
+    fn run(self, workspace: &Workspace, units: &mut Option<Vec<Unit>>) -> Result<()> {
         match self {
             Self::Arrows => arrows::check_workspace(workspace),
             Self::Fmt => process::run(&mut workspace.cargo(["fmt", "--all", "--check"]))
                 .context("run `cargo fmt --all`"),
             Self::Clippy => {
-                let mut clippy = workspace.cargo(["clippy", "--workspace", "--all-targets"]);
-                add_timings(&mut clippy, timed);
-                process::run(clippy.args(["--", "-D", "warnings"]))
+                let clippy = workspace.cargo(["clippy", "--workspace", "--all-targets"]);
+                compile(workspace, clippy, &["--", "-D", "warnings"], units)
             }
             Self::Doc => {
                 let mut doc = workspace.cargo(["doc", "--workspace", "--no-deps"]);
-                add_timings(&mut doc, timed);
-                process::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+                doc.env("RUSTDOCFLAGS", "-D warnings");
+                compile(workspace, doc, &[], units)
             }
             Self::Build => {
-                let mut build = nextest(workspace);
-                add_timings(&mut build, timed);
-                process::run(build.arg("--no-run"))
+                compile(workspace, build_programs(workspace), &[], units)?;
+                compile(workspace, nextest(workspace), &["--no-run"], units)
             }
             Self::Metadata => check_metadata(workspace),
             Self::Test => test(workspace, &[]),
         }
     }
-
-    fn compiles(self) -> bool {
-        matches!(self, Self::Clippy | Self::Doc | Self::Build)
-    }
 }
 
-fn add_timings(command: &mut Command, timed: bool) {
-    if timed {
+fn compile(
+    workspace: &Workspace,
+    mut command: Command,
+    last_args: &[&str],
+    units: &mut Option<Vec<Unit>>,
+) -> Result<()> {
+    if units.is_some() {
         command.arg("--timings");
     }
+    process::run(command.args(last_args))?;
+    if let Some(units) = units {
+        units.extend(timings::read(workspace.target())?);
+    }
+    Ok(())
 }
 
+/// Builds every program, all at once: cargo unites the features of what is built together, so to
+/// build some of them would compile half the dependencies a second time.
+pub fn build_programs(workspace: &Workspace) -> Command {
+    workspace.cargo(["build", "--workspace", "--bins"])
+}
+
+/// Builds and runs tests, though not the programs that some of them start.
 fn nextest(workspace: &Workspace) -> Command {
     workspace.cargo(["nextest", "run", "--workspace", "--all-targets"])
 }
@@ -102,23 +114,20 @@ pub fn run(workspace: &Workspace, steps: &[Step], timed: bool) -> Result<()> {
         steps
     };
     let mut took: Vec<(Step, Duration)> = Vec::new();
-    let mut units: Vec<Unit> = Vec::new();
+    let mut units = timed.then(Vec::new);
     let mut outcome = Ok(());
     for &step in steps {
         eprintln!("\n== {step}");
         let start = Instant::now();
         outcome = step
-            .run(workspace, timed)
+            .run(workspace, &mut units)
             .with_context(|| format!("step `{step}` failed; repeat it by `cargo xtask ci {step}`"));
         took.push((step, start.elapsed()));
-        if timed && step.compiles() && outcome.is_ok() {
-            units.extend(timings::read(workspace.target())?);
-        }
         if outcome.is_err() {
             break;
         }
     }
-    report(&took, units);
+    report(&took, units.unwrap_or_default());
     outcome
 }
 
@@ -142,6 +151,7 @@ fn report(took: &[(Step, Duration)], units: Vec<Unit>) {
 ///
 /// The whole workspace is compiled even so: a part of it alone would have other features.
 pub fn test(workspace: &Workspace, args: &[String]) -> Result<()> {
+    process::run(&mut build_programs(workspace))?;
     process::run(nextest(workspace).args(args))
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use anyhow::{Context, Result};
 
 use crate::{
-    process,
+    ci, process,
     setup::{self, Scope},
     workspace::Workspace,
 };
@@ -16,9 +16,7 @@ const DEFAULT_TASK: &str = "tasks/digits";
 /// Sets up, builds every program and becomes `assay localnet up`.
 pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     setup::run(workspace, Scope::Run)?;
-    // All of them, not only the four that take part: cargo unites the features of what is built
-    // together, so a narrower build would compile half the dependencies a second time.
-    process::run(&mut workspace.cargo(["build", "--workspace", "--bins"]))
+    process::run(&mut ci::build_programs(workspace))
         .context("the programs don't build; what is said above comes from the compiler")?;
 
     let assay = workspace.program("assay");
