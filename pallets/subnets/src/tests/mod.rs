@@ -1,1 +1,12 @@
-//! One file per call.
+//! One file per call, then what holds over any sequence of them.
+
+mod always;
+mod announce;
+mod announce_model;
+mod begin_epoch;
+mod genesis;
+mod patch_hyperparameters;
+mod pruning;
+mod register;
+mod register_subnet;
+mod set_admitted;
