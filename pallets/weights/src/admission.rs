@@ -72,7 +72,10 @@ pub struct AdmitWeights<T: Config + Send + Sync> {
 impl<T: Config + Send + Sync> AdmitWeights<T> {
     /// The extension of a transaction with this era and nonce.
     pub fn new(era: Era, nonce: T::Nonce) -> Self {
-        Self { era: CheckMortality::from(era), nonce: CheckNonce::from(nonce) }
+        Self {
+            era: CheckMortality::from(era),
+            nonce: CheckNonce::from(nonce),
+        }
     }
 }
 
@@ -125,8 +128,12 @@ impl<T: Config> Call<T> {
     /// How many weights the call carries.
     fn row_len(&self) -> u32 {
         match self {
-            Self::set_weights { targets, values, .. }
-            | Self::reveal_weights { targets, values, .. } => {
+            Self::set_weights {
+                targets, values, ..
+            }
+            | Self::reveal_weights {
+                targets, values, ..
+            } => {
                 // Bounded by a u16.
                 targets.len().max(values.len()) as u32
             }
@@ -152,8 +159,9 @@ impl<T: Config> Pallet<T> {
         call: &Call<T>,
         usage: Usage,
     ) -> Result<(T::AccountId, ValidTransaction), TransactionValidityError> {
-        let hotkey =
-            origin.as_system_origin_signer().ok_or_else(|| refused(Refusal::NotSigned))?;
+        let hotkey = origin
+            .as_system_origin_signer()
+            .ok_or_else(|| refused(Refusal::NotSigned))?;
         if era.is_immortal() {
             return Err(refused(Refusal::Immortal));
         }
@@ -244,7 +252,10 @@ where
             Some(call) => T::WeightInfo::admit(call.row_len()),
             None => T::WeightInfo::pass(),
         };
-        self.era.weight(call).saturating_add(self.nonce.weight(call)).saturating_add(ours)
+        self.era
+            .weight(call)
+            .saturating_add(self.nonce.weight(call))
+            .saturating_add(ours)
     }
 
     fn validate(
@@ -258,9 +269,11 @@ where
         source: TransactionSource,
     ) -> ValidateResult<Self::Val, CallOf<T>> {
         let (era_valid, (), origin) =
-            self.era.validate(origin, call, info, len, era_implicit, implication, source)?;
+            self.era
+                .validate(origin, call, info, len, era_implicit, implication, source)?;
         let (nonce_valid, nonce, mut origin) =
-            self.nonce.validate(origin, call, info, len, nonce_implicit, implication, source)?;
+            self.nonce
+                .validate(origin, call, info, len, nonce_implicit, implication, source)?;
         let valid = era_valid.combine_with(nonce_valid);
         let Some(ours) = call.is_sub_type() else {
             if Pallet::<T>::carries_weight_call(call) {
@@ -268,7 +281,9 @@ where
             }
             return Ok((valid, Val { nonce, usage: None }, origin));
         };
-        let base = T::BlockWeights::get().get(DispatchClass::Normal).base_extrinsic;
+        let base = T::BlockWeights::get()
+            .get(DispatchClass::Normal)
+            .base_extrinsic;
         let usage = Usage {
             weight: info.total_weight().saturating_add(base),
             // Longer than a block is long is over any limit.
@@ -276,7 +291,14 @@ where
         };
         let (hotkey, admitted) = Pallet::<T>::admit(&self.era.0, &origin, ours, usage)?;
         origin.set_caller(Origin::<T>::Validator(hotkey).into());
-        Ok((valid.combine_with(admitted), Val { nonce, usage: Some(usage) }, origin))
+        Ok((
+            valid.combine_with(admitted),
+            Val {
+                nonce,
+                usage: Some(usage),
+            },
+            origin,
+        ))
     }
 
     fn prepare(

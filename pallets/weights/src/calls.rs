@@ -39,9 +39,21 @@ impl<T: Config> Pallet<T> {
         let validator = Self::check_set(&hotkey, netuid, &targets, &values, task_version)?;
         let (uid, epoch, row) = (validator.uid, validator.epoch, Row { targets, values });
         let len = row.len();
-        let info = RowInfo { len, last_update: Self::now(), epoch, task_version };
+        let info = RowInfo {
+            len,
+            last_update: Self::now(),
+            epoch,
+            task_version,
+        };
         Self::put_row(netuid, uid, row, info);
-        Self::deposit_event(Event::WeightsSet { netuid, uid, hotkey, epoch, task_version, len });
+        Self::deposit_event(Event::WeightsSet {
+            netuid,
+            uid,
+            hotkey,
+            epoch,
+            task_version,
+            len,
+        });
         Ok(())
     }
 
@@ -59,7 +71,15 @@ impl<T: Config> Pallet<T> {
         let task_version = T::Subnets::task_version(netuid).ok_or(Error::<T>::UnknownSubnet)?;
         let serial = neuron.serial;
         let at = Self::now();
-        let commit = Commit { epoch, reveal_in, hash, next_seed, at, serial, task_version };
+        let commit = Commit {
+            epoch,
+            reveal_in,
+            hash,
+            next_seed,
+            at,
+            serial,
+            task_version,
+        };
         // There is a place for each epoch whose window can be open: one that is over was cleared.
         Commits::<T>::try_mutate(netuid, uid, |pending| pending.try_push(commit))
             .map_err(|_| Error::<T>::TooFast)?;
@@ -82,19 +102,38 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         let (validator, commit) = Self::check_reveal(&hotkey, netuid, &opening)?;
         let uid = validator.uid;
-        let Opening { epoch, row, task_version, evidence, .. } = opening;
+        let Opening {
+            epoch,
+            row,
+            task_version,
+            evidence,
+            ..
+        } = opening;
         Commits::<T>::mutate_exists(netuid, uid, |pending| {
             if let Some(commits) = pending {
                 commits.retain(|commit| commit.epoch != epoch);
             }
             *pending = pending.take().filter(|commits| !commits.is_empty());
         });
-        Reveals::<T>::insert(netuid, uid, Reveal { commit, at: Self::now(), evidence });
+        Reveals::<T>::insert(
+            netuid,
+            uid,
+            Reveal {
+                commit,
+                at: Self::now(),
+                evidence,
+            },
+        );
         let len = row.len();
         let in_force =
             RowInfos::<T>::get(netuid, uid).is_none_or(|present| present.epoch < commit.epoch);
         if in_force {
-            let info = RowInfo { len, last_update: commit.at, epoch, task_version };
+            let info = RowInfo {
+                len,
+                last_update: commit.at,
+                epoch,
+                task_version,
+            };
             Self::put_row(netuid, uid, row, info);
         }
         Self::deposit_event(Event::WeightsRevealed {

@@ -26,7 +26,12 @@ impl<T: Config> Pallet<T> {
         call: &Call<T>,
     ) -> Result<(NetUid, EpochIndex), Error<T>> {
         match call {
-            Call::set_weights { netuid, targets, values, task_version } => {
+            Call::set_weights {
+                netuid,
+                targets,
+                values,
+                task_version,
+            } => {
                 let validator = Self::check_set(hotkey, *netuid, targets, values, *task_version)?;
                 Ok((*netuid, validator.epoch))
             }
@@ -34,8 +39,19 @@ impl<T: Config> Pallet<T> {
                 let validator = Self::check_commit(hotkey, *netuid, *epoch)?;
                 Ok((*netuid, validator.epoch))
             }
-            Call::reveal_weights { netuid, epoch, targets, values, salt, task_version, evidence } => {
-                let row = Row { targets: targets.clone(), values: values.clone() };
+            Call::reveal_weights {
+                netuid,
+                epoch,
+                targets,
+                values,
+                salt,
+                task_version,
+                evidence,
+            } => {
+                let row = Row {
+                    targets: targets.clone(),
+                    values: values.clone(),
+                };
                 let opening = Opening {
                     epoch: *epoch,
                     row,
@@ -100,7 +116,13 @@ impl<T: Config> Pallet<T> {
         opening: &Opening,
     ) -> Result<(Validator, Commit), Error<T>> {
         let validator = Self::check_validator(hotkey, netuid)?;
-        let Opening { epoch, row, salt, task_version, evidence } = opening;
+        let Opening {
+            epoch,
+            row,
+            salt,
+            task_version,
+            evidence,
+        } = opening;
         let pending = Commits::<T>::get(netuid, validator.uid);
         let Some(commit) = pending.into_iter().find(|commit| commit.epoch == *epoch) else {
             return Err(Self::why_no_commit(&validator, *epoch));
@@ -147,7 +169,11 @@ impl<T: Config> Pallet<T> {
         if !T::Permits::has_permit(netuid, uid) {
             return Err(Error::NotPermitted);
         }
-        Ok(Validator { uid, epoch: T::Epochs::current(netuid), hyperparameters })
+        Ok(Validator {
+            uid,
+            epoch: T::Epochs::current(netuid),
+            hyperparameters,
+        })
     }
 
     fn check_row(netuid: NetUid, targets: &[u16], values: &[u16]) -> Result<(), Error<T>> {

@@ -148,15 +148,7 @@ pub mod pallet {
     /// The origin of weight calls.
     #[pallet::origin]
     #[derive(
-        Clone,
-        Debug,
-        PartialEq,
-        Eq,
-        Encode,
-        Decode,
-        DecodeWithMemTracking,
-        MaxEncodedLen,
-        TypeInfo,
+        Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
     )]
     #[scale_info(skip_type_params(T))]
     pub enum Origin<T: Config> {

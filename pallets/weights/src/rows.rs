@@ -20,16 +20,22 @@ impl<T: Config> Pallet<T> {
     /// Puts a row into force in place of the one there was.
     pub(crate) fn put_row(netuid: NetUid, uid: Uid, row: Row, info: RowInfo) {
         let old = RowInfos::<T>::get(netuid, uid).map(|old| old.len);
-        Totals::<T>::mutate(netuid, |totals| *totals = totals.replacing(old, Some(info.len)));
+        Totals::<T>::mutate(netuid, |totals| {
+            *totals = totals.replacing(old, Some(info.len))
+        });
         Rows::<T>::insert(netuid, uid, row);
         RowInfos::<T>::insert(netuid, uid, info);
     }
 
     /// Removes a row; says whether there was one.
     fn drop_row(netuid: NetUid, uid: Uid) -> bool {
-        let Some(old) = RowInfos::<T>::take(netuid, uid) else { return false };
+        let Some(old) = RowInfos::<T>::take(netuid, uid) else {
+            return false;
+        };
         Rows::<T>::remove(netuid, uid);
-        Totals::<T>::mutate(netuid, |totals| *totals = totals.replacing(Some(old.len), None));
+        Totals::<T>::mutate(netuid, |totals| {
+            *totals = totals.replacing(Some(old.len), None)
+        });
         true
     }
 
@@ -57,7 +63,12 @@ impl<T: Config> Pallet<T> {
             }
             for commit in expired {
                 let (epoch, hash) = (commit.epoch, commit.hash);
-                Self::deposit_event(Event::CommitExpired { netuid, uid, epoch, hash });
+                Self::deposit_event(Event::CommitExpired {
+                    netuid,
+                    uid,
+                    epoch,
+                    hash,
+                });
             }
             late.push(uid);
         }
@@ -82,7 +93,10 @@ impl<T: Config> Pallet<T> {
     pub(crate) fn free_part() -> Usage {
         let part = T::FreePart::get();
         let length = *T::BlockLength::get().max.get(DispatchClass::Normal);
-        Usage { weight: part * T::BlockWeights::get().max_block, length: part * length }
+        Usage {
+            weight: part * T::BlockWeights::get().max_block,
+            length: part * length,
+        }
     }
 
     /// Checks at compile time of a runtime's tests that its constants agree with each other.
@@ -91,7 +105,9 @@ impl<T: Config> Pallet<T> {
         let settings = Hyperparameters::new(100);
         assert!(
             settings.with(Hyperparameter::RevealPeriod(longest)).is_ok()
-                && settings.with(Hyperparameter::RevealPeriod(longest + 1)).is_err(),
+                && settings
+                    .with(Hyperparameter::RevealPeriod(longest + 1))
+                    .is_err(),
             "a validator needs a place for a commit in each epoch of the longest reveal period",
         );
         assert!(
@@ -103,7 +119,11 @@ impl<T: Config> Pallet<T> {
             weight: T::WeightInfo::reveal_weights(len)
                 .max(T::WeightInfo::set_weights(len))
                 .saturating_add(T::WeightInfo::admit(len))
-                .saturating_add(T::BlockWeights::get().get(DispatchClass::Normal).base_extrinsic),
+                .saturating_add(
+                    T::BlockWeights::get()
+                        .get(DispatchClass::Normal)
+                        .base_extrinsic,
+                ),
             length: 4 * len + MAX_ENVELOPE,
         };
         assert!(
@@ -114,7 +134,10 @@ impl<T: Config> Pallet<T> {
 
     /// A neuron's pending commits, oldest first.
     pub fn commits(netuid: NetUid, uid: Uid) -> Vec<CommitView> {
-        Commits::<T>::get(netuid, uid).into_iter().map(Into::into).collect()
+        Commits::<T>::get(netuid, uid)
+            .into_iter()
+            .map(Into::into)
+            .collect()
     }
 
     /// A hotkey's pending commits, oldest first; none where it is not registered.

@@ -18,37 +18,60 @@ impl<T: Config> Pallet<T> {
         Self::try_rows()?;
         Self::try_commits()?;
         for (netuid, uid, reveal) in Reveals::<T>::iter() {
-            ensure!(uid.0 < T::Neurons::count(netuid), "a reveal is kept for no neuron");
+            ensure!(
+                uid.0 < T::Neurons::count(netuid),
+                "a reveal is kept for no neuron"
+            );
             ensure!(
                 reveal.commit.epoch < reveal.commit.reveal_in,
                 "a reveal is of the epoch of its commit"
             );
         }
-        ensure!(Used::<T>::get().fits(&Self::free_part()), "free calls took more than their part");
+        ensure!(
+            Used::<T>::get().fits(&Self::free_part()),
+            "free calls took more than their part"
+        );
         Ok(())
     }
 
     fn try_rows() -> Result<(), TryRuntimeError> {
         let mut totals = BTreeMap::<NetUid, RowTotals>::new();
         for (netuid, uid, row) in Rows::<T>::iter() {
-            ensure!(T::Subnets::exists(netuid), "a row is stored under an unknown subnet");
-            ensure!(uid.0 < T::Neurons::count(netuid), "a row is stored for no neuron");
-            ensure!(row.targets.len() == row.values.len(), "a row's vectors differ in length");
+            ensure!(
+                T::Subnets::exists(netuid),
+                "a row is stored under an unknown subnet"
+            );
+            ensure!(
+                uid.0 < T::Neurons::count(netuid),
+                "a row is stored for no neuron"
+            );
+            ensure!(
+                row.targets.len() == row.values.len(),
+                "a row's vectors differ in length"
+            );
             ensure!(
                 row.targets.windows(2).all(|pair| pair[0] < pair[1]),
                 "a row's targets are not ascending"
             );
             ensure!(
-                row.targets.last().is_none_or(|last| *last < T::Neurons::count(netuid)),
+                row.targets
+                    .last()
+                    .is_none_or(|last| *last < T::Neurons::count(netuid)),
                 "a row's target is no neuron"
             );
             let info = RowInfos::<T>::get(netuid, uid).ok_or("a row has no facts")?;
-            ensure!(info.len == row.len(), "a row's length is not what its facts say");
+            ensure!(
+                info.len == row.len(),
+                "a row's length is not what its facts say"
+            );
             ensure!(
                 info.epoch <= T::Epochs::current(netuid),
                 "a row was made in an epoch to come"
             );
-            ensure!(info.last_update <= Self::now(), "a row was made in a block to come");
+            ensure!(
+                info.last_update <= Self::now(),
+                "a row was made in a block to come"
+            );
             let total = totals.entry(netuid).or_default();
             *total = total.replacing(None, Some(info.len));
         }
@@ -57,7 +80,10 @@ impl<T: Config> Pallet<T> {
         ensure!(infos == rows as usize, "facts are stored about no row");
         for (netuid, stored) in Totals::<T>::iter() {
             let counted = totals.remove(&netuid).unwrap_or_default();
-            ensure!(stored == counted, "a subnet's totals are not those of its rows");
+            ensure!(
+                stored == counted,
+                "a subnet's totals are not those of its rows"
+            );
         }
         ensure!(totals.is_empty(), "a subnet has rows and no totals");
         Ok(())
@@ -65,8 +91,14 @@ impl<T: Config> Pallet<T> {
 
     fn try_commits() -> Result<(), TryRuntimeError> {
         for (netuid, uid, pending) in Commits::<T>::iter() {
-            ensure!(T::Subnets::exists(netuid), "commits are stored under an unknown subnet");
-            ensure!(uid.0 < T::Neurons::count(netuid), "commits are stored for no neuron");
+            ensure!(
+                T::Subnets::exists(netuid),
+                "commits are stored under an unknown subnet"
+            );
+            ensure!(
+                uid.0 < T::Neurons::count(netuid),
+                "commits are stored for no neuron"
+            );
             ensure!(!pending.is_empty(), "a list of no commits is stored");
             ensure!(
                 pending.windows(2).all(|pair| pair[0].epoch < pair[1].epoch),
@@ -74,8 +106,14 @@ impl<T: Config> Pallet<T> {
             );
             let current = T::Epochs::current(netuid);
             for commit in pending {
-                ensure!(commit.epoch <= current, "a commit was made in an epoch to come");
-                ensure!(commit.epoch < commit.reveal_in, "a commit is opened in its own epoch");
+                ensure!(
+                    commit.epoch <= current,
+                    "a commit was made in an epoch to come"
+                );
+                ensure!(
+                    commit.epoch < commit.reveal_in,
+                    "a commit is opened in its own epoch"
+                );
                 ensure!(current <= commit.reveal_in, "a commit's window is over");
             }
         }

@@ -19,7 +19,16 @@ pub const MAX_PENDING_COMMITS: u32 = 9;
 
 /// A validator's weights.
 #[derive(
-    Clone, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo, DecodeWithMemTracking,
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    MaxEncodedLen,
+    TypeInfo,
+    DecodeWithMemTracking,
 )]
 pub struct Row {
     /// Uids, ascending.
@@ -43,7 +52,16 @@ impl Row {
 
 /// The facts about a row in force.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo, DecodeWithMemTracking,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    MaxEncodedLen,
+    TypeInfo,
+    DecodeWithMemTracking,
 )]
 pub struct RowInfo {
     /// How many weights the row has.
@@ -86,15 +104,30 @@ impl RowTotals {
         let count = |row: Option<u16>| u32::from(row.is_some());
         let len = |row: Option<u16>| u32::from(row.unwrap_or(0));
         Self {
-            rows: self.rows.saturating_add(count(new)).saturating_sub(count(old)),
-            weights: self.weights.saturating_add(len(new)).saturating_sub(len(old)),
+            rows: self
+                .rows
+                .saturating_add(count(new))
+                .saturating_sub(count(old)),
+            weights: self
+                .weights
+                .saturating_add(len(new))
+                .saturating_sub(len(old)),
         }
     }
 }
 
 /// A commit that waits for its reveal.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo, DecodeWithMemTracking,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    MaxEncodedLen,
+    TypeInfo,
+    DecodeWithMemTracking,
 )]
 pub struct Commit {
     /// The epoch in which it was made.
@@ -128,7 +161,16 @@ impl From<Commit> for CommitView {
 
 /// A commit that was opened.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo, DecodeWithMemTracking,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Encode,
+    Decode,
+    MaxEncodedLen,
+    TypeInfo,
+    DecodeWithMemTracking,
 )]
 pub struct Reveal {
     /// The commit.
@@ -204,15 +246,30 @@ mod tests {
     #[test]
     fn totals_follow_rows_that_come_change_and_go() {
         let one = RowTotals::default().replacing(None, Some(3));
-        assert_eq!(one, RowTotals { rows: 1, weights: 3 });
+        assert_eq!(
+            one,
+            RowTotals {
+                rows: 1,
+                weights: 3
+            }
+        );
         let changed = one.replacing(Some(3), Some(0));
-        assert_eq!(changed, RowTotals { rows: 1, weights: 0 });
+        assert_eq!(
+            changed,
+            RowTotals {
+                rows: 1,
+                weights: 0
+            }
+        );
         assert_eq!(changed.replacing(Some(0), None), RowTotals::default());
     }
 
     #[test]
     fn usage_fits_only_when_every_dimension_does() {
-        let usage = |time, proof, length| Usage { weight: Weight::from_parts(time, proof), length };
+        let usage = |time, proof, length| Usage {
+            weight: Weight::from_parts(time, proof),
+            length,
+        };
         let limit = usage(10, 10, 10);
         assert!(usage(10, 10, 10).fits(&limit));
         for over in [usage(11, 0, 0), usage(0, 11, 0), usage(0, 0, 11)] {

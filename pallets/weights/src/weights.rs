@@ -48,7 +48,10 @@ const PROOF_OF_ITEMS: u64 = 8_192;
 
 fn row_of(len: u32) -> Weight {
     let len = u64::from(len);
-    Weight::from_parts(STEP + PER_WEIGHT * len, PROOF_OF_ITEMS + PROOF_PER_WEIGHT * len)
+    Weight::from_parts(
+        STEP + PER_WEIGHT * len,
+        PROOF_OF_ITEMS + PROOF_PER_WEIGHT * len,
+    )
 }
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
@@ -85,10 +88,16 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
         let steps = rows.saturating_add(committers).saturating_add(1);
         // Facts read; row, facts and an event written for each row that goes. Commits read and
         // written and an event for each that expires. Permits and totals once.
-        row_of(0).saturating_mul(steps).saturating_add(T::DbWeight::get().reads_writes(
-            rows.saturating_mul(2).saturating_add(committers).saturating_add(3),
-            rows.saturating_mul(3).saturating_add(committers.saturating_mul(2)).saturating_add(1),
-        ))
+        row_of(0).saturating_mul(steps).saturating_add(
+            T::DbWeight::get().reads_writes(
+                rows.saturating_mul(2)
+                    .saturating_add(committers)
+                    .saturating_add(3),
+                rows.saturating_mul(3)
+                    .saturating_add(committers.saturating_mul(2))
+                    .saturating_add(1),
+            ),
+        )
     }
 
     fn clear_neuron() -> Weight {
