@@ -14,8 +14,10 @@ const WRITE: &str = "ASSAY_WRITE_METADATA";
 
 #[test]
 fn committed_metadata_is_the_runtimes() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../crates/chain-client/artifacts/metadata.scale");
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let path = checkout
+        .expect("the runtime's folder lies in the checkout")
+        .join("crates/chain-client/artifacts/metadata.scale");
     // Constants in storage are part of the metadata, and reading them takes storage.
     let metadata = sp_io::TestExternalities::default()
         .execute_with(|| Runtime::metadata_at_version(VERSION))
