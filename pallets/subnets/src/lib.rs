@@ -26,6 +26,7 @@ extern crate alloc;
 
 mod calls;
 mod genesis;
+mod hooks;
 mod price;
 mod pruning;
 mod queries;
@@ -141,35 +142,32 @@ pub mod pallet {
     /// The registered subnets. Numbers are given out by us, so nobody can choose keys that lie
     /// together in the trie: a fast hash is enough, here and wherever a `NetUid` or `Uid` is a key.
     #[pallet::storage]
-    pub type Subnets<T: Config> =
-        StorageMap<_, Twox64Concat, NetUid, Subnet<T::AccountId>, OptionQuery>;
+    pub type Subnets<T: Config> = StorageMap<_, Twox64Concat, NetUid, Subnet<T::AccountId>>;
 
     /// The last generation registered under a number. Outlives the subnet, so that the next one
     /// under its number inherits nothing.
     #[pallet::storage]
-    pub type Generations<T> = StorageMap<_, Twox64Concat, NetUid, Generation, OptionQuery>;
+    pub type Generations<T> = StorageMap<_, Twox64Concat, NetUid, Generation>;
 
     /// What each subnet asks its miners to do; its version stands in [`Subnets`].
     #[pallet::storage]
-    pub type Tasks<T> = StorageMap<_, Twox64Concat, NetUid, TaskSpec, OptionQuery>;
+    pub type Tasks<T> = StorageMap<_, Twox64Concat, NetUid, TaskSpec>;
 
     /// The settings in force.
     #[pallet::storage]
-    pub type HyperparametersOf<T> =
-        StorageMap<_, Twox64Concat, NetUid, Hyperparameters, OptionQuery>;
+    pub type HyperparametersOf<T> = StorageMap<_, Twox64Concat, NetUid, Hyperparameters>;
 
     /// The settings from the next epoch on, where they differ.
     #[pallet::storage]
-    pub type PendingHyperparameters<T> =
-        StorageMap<_, Twox64Concat, NetUid, Hyperparameters, OptionQuery>;
+    pub type PendingHyperparameters<T> = StorageMap<_, Twox64Concat, NetUid, Hyperparameters>;
 
     /// The price of a subnet as the last registration left it. None yet: the floor.
     #[pallet::storage]
-    pub type SubnetPrice<T> = StorageValue<_, Price, OptionQuery>;
+    pub type SubnetPrice<T> = StorageValue<_, Price>;
 
     /// The price of a neuron as the subnet's last registration left it. None yet: the floor.
     #[pallet::storage]
-    pub type RegistrationPrices<T> = StorageMap<_, Twox64Concat, NetUid, Price, OptionQuery>;
+    pub type RegistrationPrices<T> = StorageMap<_, Twox64Concat, NetUid, Price>;
 
     /// How many neurons a subnet has; their uids are dense from 0.
     #[pallet::storage]
@@ -177,27 +175,20 @@ pub mod pallet {
 
     /// The neurons.
     #[pallet::storage]
-    pub type Neurons<T: Config> = StorageDoubleMap<
-        _,
-        Twox64Concat,
-        NetUid,
-        Twox64Concat,
-        Uid,
-        Neuron<T::AccountId>,
-        OptionQuery,
-    >;
+    pub type Neurons<T: Config> =
+        StorageDoubleMap<_, Twox64Concat, NetUid, Twox64Concat, Uid, Neuron<T::AccountId>>;
 
     /// Where a hotkey sits: the inverse of [`Neurons`]. Accounts are chosen by people, hence the
     /// cryptographic hash, here and wherever one is a key.
     #[pallet::storage]
     pub type Uids<T: Config> =
-        StorageDoubleMap<_, Twox64Concat, NetUid, Blake2_128Concat, T::AccountId, Uid, OptionQuery>;
+        StorageDoubleMap<_, Twox64Concat, NetUid, Blake2_128Concat, T::AccountId, Uid>;
 
     /// Every hotkey that was ever registered, with its owner. Stays after the last of its neurons
     /// was pruned, since stake behind it is still its stakers' own.
     #[pallet::storage]
     pub type Hotkeys<T: Config> =
-        StorageMap<_, Blake2_128Concat, T::AccountId, HotkeyInfo<T::AccountId>, OptionQuery>;
+        StorageMap<_, Blake2_128Concat, T::AccountId, HotkeyInfo<T::AccountId>>;
 
     /// The serial of the next neuron, over all subnets.
     #[pallet::storage]
@@ -205,27 +196,13 @@ pub mod pallet {
 
     /// Where neurons say they listen.
     #[pallet::storage]
-    pub type Endpoints<T> = StorageDoubleMap<
-        _,
-        Twox64Concat,
-        NetUid,
-        Twox64Concat,
-        Uid,
-        Announced<Endpoint>,
-        OptionQuery,
-    >;
+    pub type Endpoints<T> =
+        StorageDoubleMap<_, Twox64Concat, NetUid, Twox64Concat, Uid, Announced<Endpoint>>;
 
     /// The models that neurons say they serve.
     #[pallet::storage]
-    pub type Models<T> = StorageDoubleMap<
-        _,
-        Twox64Concat,
-        NetUid,
-        Twox64Concat,
-        Uid,
-        Announced<ModelAnnouncement>,
-        OptionQuery,
-    >;
+    pub type Models<T> =
+        StorageDoubleMap<_, Twox64Concat, NetUid, Twox64Concat, Uid, Announced<ModelAnnouncement>>;
 
     #[pallet::genesis_config]
     #[derive(frame_support::DefaultNoBound)]
@@ -249,14 +226,13 @@ pub mod pallet {
 
     #[pallet::event]
     #[pallet::generate_deposit(pub(super) fn deposit_event)]
+    // Fields that their own names explain go without a comment.
+    #[allow(missing_docs)]
     pub enum Event<T: Config> {
         /// A subnet was registered. Of `price`, `lock` is held and the rest was burned.
         SubnetRegistered {
-            /// Its number.
             netuid: NetUid,
-            /// Its generation.
             generation: Generation,
-            /// Its creator.
             owner: T::AccountId,
             /// What it cost.
             price: Balance,
@@ -264,52 +240,37 @@ pub mod pallet {
             lock: Balance,
             /// Whether its miners are paid.
             admitted: bool,
-            /// Its settings.
             hyperparameters: Hyperparameters,
             /// What it asks its miners to do.
-            task: TaskSpec,
+            task: Box<TaskSpec>,
         },
         /// Settings of a subnet will change when its open epoch ends.
         HyperparametersPatched {
-            /// The subnet.
             netuid: NetUid,
-            /// What changes.
             changes: BoundedVec<Hyperparameter, ConstU32<MAX_CHANGES>>,
         },
         /// Announced settings are in force.
         HyperparametersApplied {
-            /// The subnet.
             netuid: NetUid,
             /// All its settings.
             hyperparameters: Hyperparameters,
         },
         /// Root said whether a subnet's miners and owner are paid.
-        AdmissionSet {
-            /// The subnet.
-            netuid: NetUid,
-            /// Whether they are.
-            admitted: bool,
-        },
+        AdmissionSet { netuid: NetUid, admitted: bool },
         /// A neuron was registered.
         NeuronRegistered {
-            /// The subnet.
             netuid: NetUid,
-            /// Its place.
             uid: Uid,
-            /// Its hotkey.
             hotkey: T::AccountId,
             /// The hotkey's owner.
             coldkey: T::AccountId,
-            /// Its serial.
             serial: Serial,
             /// What was burned for it.
             price: Balance,
         },
-        /// A neuron gave way to the one that the next event names.
+        /// A neuron gave way to one that registers in the same call.
         NeuronPruned {
-            /// The subnet.
             netuid: NetUid,
-            /// The place.
             uid: Uid,
             /// The hotkey that held it.
             hotkey: T::AccountId,
@@ -320,24 +281,16 @@ pub mod pallet {
         },
         /// A neuron said where it listens.
         EndpointAnnounced {
-            /// The subnet.
             netuid: NetUid,
-            /// The neuron.
             uid: Uid,
-            /// Its hotkey.
             hotkey: T::AccountId,
-            /// Where.
             endpoint: Endpoint,
         },
         /// A neuron said which model it serves.
         ModelAnnounced {
-            /// The subnet.
             netuid: NetUid,
-            /// The neuron.
             uid: Uid,
-            /// Its hotkey.
             hotkey: T::AccountId,
-            /// Which.
             model: ModelAnnouncement,
         },
     }
@@ -416,18 +369,7 @@ pub mod pallet {
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
         fn integrity_test() {
-            assert!(
-                (1..=u32::from(u16::MAX)).contains(&T::MaxSubnets::get()),
-                "MaxSubnets must leave a place and fit a NetUid"
-            );
-            assert!(
-                T::SubnetPriceHalfLife::get() > 0 && T::RegistrationPriceHalfLife::get() > 0,
-                "prices must halve within at least one block"
-            );
-            assert!(
-                T::MaxProofLifetime::get() > 0,
-                "a proof must outlive the block it is made in"
-            );
+            Self::check_constants();
         }
 
         #[cfg(feature = "try-runtime")]
@@ -454,7 +396,7 @@ pub mod pallet {
             #[pallet::compact] max_price: Balance,
         ) -> DispatchResult {
             let owner = ensure_signed(origin)?;
-            Self::do_register_subnet(owner, *task, max_price)
+            Self::do_register_subnet(owner, task, max_price)
         }
 
         /// Changes settings of a subnet, from its next epoch on. A later patch adds to an earlier
@@ -491,7 +433,8 @@ pub mod pallet {
         /// hotkey's signature over `assay_primitives::RegistrationProofPayload`.
         ///
         /// In a full subnet the neuron that [`Pallet::next_to_prune`] names gives way. Declared is
-        /// the cost of looking through the largest subnet; what was not needed is given back.
+        /// the cost of looking through the largest subnet; what was not needed is given back, also
+        /// when the call fails.
         #[pallet::call_index(3)]
         #[pallet::weight(
             T::WeightInfo::register(u32::from(MAX_NEURONS))

@@ -7,15 +7,16 @@ use assay_primitives::{
     Generation, Interface, NetUid, RegistrationProofPayload, Scoring, TaskSpec, TensorSpec, Uid,
 };
 use frame_support::{
-    derive_impl, parameter_types,
+    derive_impl,
+    dispatch::PostDispatchInfo,
+    parameter_types,
     traits::{ConstU128, ConstU32},
     weights::Weight,
 };
 use frame_system::EnsureRoot;
 use sp_core::{sr25519, Pair};
 use sp_runtime::{
-    traits::IdentityLookup, AccountId32, BuildStorage, DispatchError, DispatchResultWithInfo,
-    MultiSignature,
+    traits::IdentityLookup, AccountId32, BuildStorage, DispatchError, MultiSignature,
 };
 use std::cell::RefCell;
 
@@ -240,18 +241,28 @@ pub fn proof(netuid: NetUid, coldkey: &AccountId32, hotkey_seed: u8) -> Registra
     )
 }
 
-/// Registers a hotkey for the first coldkey at any price, with a good proof.
-pub fn register(
+/// `register` for the first coldkey. Its outcome leaves out what a failure costs, so that it can be
+/// compared with an error.
+pub fn register_with(
     netuid: NetUid,
     hotkey_seed: u8,
-) -> DispatchResultWithInfo<frame_support::dispatch::PostDispatchInfo> {
+    max_price: Balance,
+    proof: RegistrationProof,
+) -> Result<PostDispatchInfo, DispatchError> {
     Subnets::register(
         RuntimeOrigin::signed(coldkey(0)),
         netuid,
         hotkey(hotkey_seed),
-        Balance::MAX,
-        proof(netuid, &coldkey(0), hotkey_seed),
+        max_price,
+        proof,
     )
+    .map_err(|failed| failed.error)
+}
+
+/// Registers a hotkey for the first coldkey at any price, with a good proof.
+pub fn register(netuid: NetUid, hotkey_seed: u8) -> Result<PostDispatchInfo, DispatchError> {
+    let proof = proof(netuid, &coldkey(0), hotkey_seed);
+    register_with(netuid, hotkey_seed, Balance::MAX, proof)
 }
 
 /// Registers a subnet for the last coldkey at any price.

@@ -7,15 +7,19 @@ use crate::{
 };
 use assay_pallet_traits::NeuronHooks;
 use assay_primitives::{Balance, Generation, NetUid, RegistrationProofPayload, Serial, Uid};
-use frame_support::{dispatch::DispatchResultWithPostInfo, ensure, traits::Get};
+use frame_support::{
+    dispatch::{DispatchErrorWithPostInfo, DispatchResultWithPostInfo},
+    ensure,
+    traits::Get,
+};
 use sp_runtime::{traits::Zero, ArithmeticError, DispatchError, DispatchResult};
 
 /// Where a new neuron goes.
 enum Place {
     /// A uid that nobody held.
     Free(Uid),
-    /// That of a neuron that gives way, found among so many.
-    Of(Candidate, u16),
+    /// That of a neuron that gives way.
+    Of(Candidate),
 }
 
 impl<T: Config> Pallet<T> {
@@ -26,9 +30,26 @@ impl<T: Config> Pallet<T> {
         max_price: Balance,
         proof: RegistrationProof,
     ) -> DispatchResultWithPostInfo {
-        let generation = Subnets::<T>::get(netuid)
-            .ok_or(Error::<T>::UnknownSubnet)?
-            .generation;
+        // Known beforehand, so that a call that fails pays for the subnet it named and not for the
+        // largest there could be.
+        let searched = Self::neurons_to_search(netuid).into();
+        let weight =
+            T::WeightInfo::register(searched).saturating_add(T::NeuronHooks::on_neuron_weight());
+        let post_info = Some(weight).into();
+        match Self::try_register(coldkey, netuid, hotkey, max_price, proof) {
+            Ok(()) => Ok(post_info),
+            Err(error) => Err(DispatchErrorWithPostInfo { post_info, error }),
+        }
+    }
+
+    fn try_register(
+        coldkey: T::AccountId,
+        netuid: NetUid,
+        hotkey: T::AccountId,
+        max_price: Balance,
+        proof: RegistrationProof,
+    ) -> DispatchResult {
+        let subnet = Subnets::<T>::get(netuid).ok_or(Error::<T>::UnknownSubnet)?;
         let settings = HyperparametersOf::<T>::get(netuid).ok_or(Error::<T>::UnknownSubnet)?;
         ensure!(settings.registration_open, Error::<T>::RegistrationClosed);
         ensure!(
@@ -41,31 +62,27 @@ impl<T: Config> Pallet<T> {
         let curve = Self::registration_price_curve();
         let price = curve.at(RegistrationPrices::<T>::get(netuid), Self::now());
         Self::ensure_can_pay(&coldkey, price, max_price)?;
-        Self::ensure_proof(&proof, netuid, generation, &coldkey, &hotkey)?;
-        let place = Self::choose_place(netuid, settings.max_neurons)?;
+        Self::ensure_proof(&proof, netuid, subnet.generation, &coldkey, &hotkey)?;
+        let place = Self::choose_place(netuid)?;
         let serial = NextSerial::<T>::get();
-        let next_serial = serial
-            .0
-            .checked_add(1)
-            .map(Serial)
-            .ok_or(ArithmeticError::Overflow)?;
+        let next_serial = serial.0.checked_add(1).ok_or(ArithmeticError::Overflow)?;
 
         Self::burn(&coldkey, price)?;
         RegistrationPrices::<T>::insert(netuid, curve.after(price, Self::now()));
-        NextSerial::<T>::put(next_serial);
-        let (uid, searched) = match place {
+        NextSerial::<T>::put(Serial(next_serial));
+        let uid = match place {
             Place::Free(uid) => {
                 Self::settle(netuid, uid, &hotkey, &coldkey, serial);
                 NeuronCount::<T>::insert(netuid, uid.next().0);
                 T::NeuronHooks::on_neuron_added(netuid, uid);
-                (uid, 0)
+                uid
             }
-            Place::Of(candidate, searched) => {
+            Place::Of(candidate) => {
                 let uid = candidate.tenure.uid;
                 let old_hotkey = Self::evict(netuid, candidate)?;
                 Self::settle(netuid, uid, &hotkey, &coldkey, serial);
                 T::NeuronHooks::on_neuron_replaced(netuid, uid, &old_hotkey);
-                (uid, searched)
+                uid
             }
         };
         Self::deposit_event(Event::NeuronRegistered {
@@ -76,9 +93,27 @@ impl<T: Config> Pallet<T> {
             serial,
             price,
         });
-        let weight = T::WeightInfo::register(searched.into())
-            .saturating_add(T::NeuronHooks::on_neuron_weight());
-        Ok(Some(weight).into())
+        Ok(())
+    }
+
+    /// How many neurons must be looked through to register one: none while a place is free. Also
+    /// where root has lowered the number of places, since no registration shrinks a subnet.
+    fn neurons_to_search(netuid: NetUid) -> u16 {
+        let places = HyperparametersOf::<T>::get(netuid).map_or(0, |settings| settings.max_neurons);
+        let count = NeuronCount::<T>::get(netuid);
+        if count < places {
+            0
+        } else {
+            count
+        }
+    }
+
+    fn choose_place(netuid: NetUid) -> Result<Place, DispatchError> {
+        if Self::neurons_to_search(netuid) == 0 {
+            return Ok(Place::Free(Uid(NeuronCount::<T>::get(netuid))));
+        }
+        let candidate = Self::next_to_prune(netuid).ok_or(Error::<T>::AllNeuronsImmune)?;
+        Ok(Place::Of(candidate))
     }
 
     fn ensure_proof(
@@ -111,19 +146,10 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    fn choose_place(netuid: NetUid, max_neurons: u16) -> Result<Place, DispatchError> {
-        let count = NeuronCount::<T>::get(netuid);
-        if count < max_neurons {
-            return Ok(Place::Free(Uid(count)));
-        }
-        // Also where root has lowered the number of places: a subnet shrinks by no registration.
-        let candidate = Self::next_to_prune(netuid).ok_or(Error::<T>::AllNeuronsImmune)?;
-        Ok(Place::Of(candidate, count))
-    }
-
     /// Takes a neuron's place and all that this pallet keeps for it away. Returns its hotkey.
     fn evict(netuid: NetUid, candidate: Candidate) -> Result<T::AccountId, DispatchError> {
         let uid = candidate.tenure.uid;
+        // The candidate was read from there in the same call.
         let neuron = Neurons::<T>::take(netuid, uid).ok_or(Error::<T>::NotRegistered)?;
         Uids::<T>::remove(netuid, &neuron.hotkey);
         Endpoints::<T>::remove(netuid, uid);

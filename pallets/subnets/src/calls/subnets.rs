@@ -4,6 +4,7 @@ use crate::{
     Config, Error, Event, Generations, HoldReason, HyperparametersOf, Netuids, NetworkParameters,
     Pallet, PendingHyperparameters, Subnet, SubnetPrice, Subnets, Tasks, MAX_CHANGES,
 };
+use alloc::boxed::Box;
 use assay_pallet_traits::{AdmissionPolicy, SubnetHooks};
 use assay_primitives::{
     Authority, Balance, Generation, Hyperparameter, HyperparameterError, Hyperparameters, NetUid,
@@ -52,7 +53,7 @@ enum Patcher {
 impl<T: Config> Pallet<T> {
     pub(crate) fn do_register_subnet(
         owner: T::AccountId,
-        task: TaskSpec,
+        task: Box<TaskSpec>,
         max_price: Balance,
     ) -> DispatchResult {
         task.check().map_err(Error::<T>::from)?;
@@ -80,7 +81,7 @@ impl<T: Config> Pallet<T> {
         let hyperparameters = Hyperparameters::new(T::DefaultTempo::get());
         Netuids::<T>::put(netuids);
         Generations::<T>::insert(netuid, generation);
-        Tasks::<T>::insert(netuid, &task);
+        Tasks::<T>::insert(netuid, &*task);
         HyperparametersOf::<T>::insert(netuid, hyperparameters);
         Subnets::<T>::insert(
             netuid,

@@ -31,7 +31,8 @@ fn full_subnet() -> NetUid {
         run_to(seed.into());
         assert_ok!(register(netuid, seed));
     }
-    (take_events(), take_news());
+    take_events();
+    take_news();
     netuid
 }
 
@@ -139,7 +140,10 @@ fn register_frees_the_account_when_the_hotkey_has_no_place_left() {
             Balance::MAX,
             proof(netuid, &coldkey(1), 2),
         );
-        assert_noop!(by_another, Error::<Test>::HotkeyOfAnother);
+        assert_noop!(
+            by_another.map_err(|failed| failed.error),
+            Error::<Test>::HotkeyOfAnother
+        );
         assert_ok!(register(netuid, 2));
         assert_eq!(System::sufficients(&hotkey(2)), 1);
     });

@@ -6,20 +6,19 @@ use assay_primitives::{
 };
 use frame_support::{
     assert_noop, assert_ok,
-    dispatch::{DispatchResultWithPostInfo, GetDispatchInfo},
+    dispatch::GetDispatchInfo,
     traits::fungible::{Inspect, Mutate},
 };
 use sp_core::{ecdsa, ed25519, Pair};
 use sp_runtime::{DispatchError, MultiSignature};
 
-/// Registers hotkey 1 for coldkey 0.
-fn register_with(
-    netuid: NetUid,
-    max_price: Balance,
-    proof: RegistrationProof,
-) -> DispatchResultWithPostInfo {
-    let origin = RuntimeOrigin::signed(coldkey(0));
-    Subnets::register(origin, netuid, hotkey(1), max_price, proof)
+/// Registers a hotkey for the second coldkey.
+fn register_for_another(netuid: NetUid, hotkey_seed: u8) -> Result<(), DispatchError> {
+    let proof = proof(netuid, &coldkey(1), hotkey_seed);
+    let origin = RuntimeOrigin::signed(coldkey(1));
+    Subnets::register(origin, netuid, hotkey(hotkey_seed), Balance::MAX, proof)
+        .map(|_| ())
+        .map_err(|failed| failed.error)
 }
 
 /// What hotkey 1 must sign for coldkey 0 at block 1.
@@ -32,7 +31,8 @@ fn register_takes_the_next_place_when_one_is_free() {
     ExtBuilder::default().build_and_execute(|| {
         let netuid = register_subnet();
         assert_ok!(register(netuid, 9));
-        (take_events(), take_news());
+        take_events();
+        take_news();
         run_to(4);
         let price = Subnets::registration_price(netuid).unwrap();
         let (issued, balance) = (
@@ -84,6 +84,18 @@ fn register_declares_the_largest_search_when_dispatched() {
         };
         let own = <() as crate::WeightInfo>::register(MAX_NEURONS.into());
         assert_eq!(call.get_dispatch_info().call_weight, own + hook_weight());
+    });
+}
+
+#[test]
+fn register_costs_little_when_it_fails() {
+    ExtBuilder::default().build_and_execute(|| {
+        let netuid = register_subnet();
+        let proof = proof(netuid, &coldkey(0), 1);
+        let origin = RuntimeOrigin::signed(coldkey(0));
+        let failed = Subnets::register(origin, netuid, hotkey(1), 99, proof).unwrap_err();
+        let own = <() as crate::WeightInfo>::register(0);
+        assert_eq!(failed.post_info.actual_weight, Some(own + hook_weight()));
     });
 }
 
@@ -188,14 +200,10 @@ fn register_fails_when_another_coldkey_owns_the_hotkey() {
         let other = register_subnet();
         assert_ok!(register(netuid, 1));
         // Even if the hotkey itself agrees.
-        let call = Subnets::register(
-            RuntimeOrigin::signed(coldkey(1)),
-            other,
-            hotkey(1),
-            Balance::MAX,
-            proof(other, &coldkey(1), 1),
+        assert_noop!(
+            register_for_another(other, 1),
+            Error::<Test>::HotkeyOfAnother
         );
-        assert_noop!(call, Error::<Test>::HotkeyOfAnother);
     });
 }
 
@@ -205,10 +213,10 @@ fn register_fails_when_the_price_is_above_the_maximum() {
         let netuid = register_subnet();
         let proof = || proof(netuid, &coldkey(0), 1);
         assert_noop!(
-            register_with(netuid, 99, proof()),
+            register_with(netuid, 1, 99, proof()),
             Error::<Test>::PriceAboveMax
         );
-        assert_ok!(register_with(netuid, 100, proof()));
+        assert_ok!(register_with(netuid, 1, 100, proof()));
     });
 }
 
@@ -231,7 +239,7 @@ fn register_fails_when_another_key_signed_the_proof() {
         let netuid = register_subnet();
         let stolen = proof_of(&hotkey_pair(2), &good_payload(netuid));
         assert_noop!(
-            register_with(netuid, 100, stolen),
+            register_with(netuid, 1, 100, stolen),
             Error::<Test>::ProofInvalid
         );
     });
@@ -263,7 +271,7 @@ fn register_fails_when_the_proof_is_for_something_else() {
         for other in others {
             let proof = proof_of(&hotkey_pair(1), &other);
             assert_noop!(
-                register_with(netuid, 100, proof),
+                register_with(netuid, 1, 100, proof),
                 Error::<Test>::ProofInvalid
             );
         }
@@ -273,10 +281,15 @@ fn register_fails_when_the_proof_is_for_something_else() {
             ..proof_of(&hotkey_pair(1), &good)
         };
         assert_noop!(
-            register_with(netuid, 100, stretched),
+            register_with(netuid, 1, 100, stretched),
             Error::<Test>::ProofInvalid
         );
-        assert_ok!(register_with(netuid, 100, proof_of(&hotkey_pair(1), &good)));
+        assert_ok!(register_with(
+            netuid,
+            1,
+            100,
+            proof_of(&hotkey_pair(1), &good)
+        ));
     });
 }
 
@@ -289,14 +302,14 @@ fn register_fails_when_the_proof_has_expired_or_lasts_too_long() {
         };
         run_to(50);
         assert_noop!(
-            register_with(netuid, 100, until(49)),
+            register_with(netuid, 1, 100, until(49)),
             Error::<Test>::ProofExpired
         );
         assert_noop!(
-            register_with(netuid, 100, until(51 + MAX_PROOF_LIFETIME)),
+            register_with(netuid, 1, 100, until(51 + MAX_PROOF_LIFETIME)),
             Error::<Test>::ProofTooLong
         );
-        assert_ok!(register_with(netuid, 100, until(50)));
+        assert_ok!(register_with(netuid, 1, 100, until(50)));
     });
 }
 
@@ -310,7 +323,7 @@ fn register_fails_when_the_hotkey_is_of_a_kind_that_signs_no_receipts() {
             signature: MultiSignature::Ecdsa(pair.sign(&good_payload(netuid).to_bytes())),
         };
         assert_noop!(
-            register_with(netuid, 100, proof),
+            register_with(netuid, 1, 100, proof),
             Error::<Test>::HotkeyKindUnsupported
         );
     });
@@ -321,9 +334,10 @@ fn register_fails_when_unsigned() {
     ExtBuilder::default().build_and_execute(|| {
         let netuid = register_subnet();
         let proof = proof(netuid, &coldkey(0), 1);
-        assert_noop!(
-            Subnets::register(RuntimeOrigin::root(), netuid, hotkey(1), 100, proof),
-            DispatchError::BadOrigin
+        let unsigned = Subnets::register(RuntimeOrigin::root(), netuid, hotkey(1), 100, proof);
+        assert_eq!(
+            unsigned.map_err(|failed| failed.error),
+            Err(DispatchError::BadOrigin)
         );
     });
 }

@@ -48,7 +48,7 @@ fn register_subnet_locks_the_floor_when_it_is_the_first() {
                 lock: 1_000,
                 admitted: false,
                 hyperparameters,
-                task: task(),
+                task: Box::new(task()),
             }]
         );
     });
