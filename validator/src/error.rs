@@ -1,0 +1,39 @@
+//! What ends a validator, in words that say what to do about it.
+
+use crate::{chain::ChainError, config::ConfigError, store::StoreError, task::TaskError};
+use assay_protocol::keys::KeyError;
+use std::net::SocketAddr;
+
+/// Why a validator can't start or can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The hotkey.
+    #[error("the hotkey can't be used: {0}")]
+    Key(#[from] KeyError),
+    /// The task folder.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// The state on disk.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The chain, where waiting does not help.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The HTTP client.
+    #[error("the HTTP client can't be set up: {0}")]
+    Transport(String),
+    /// The port for health, metrics and explanations.
+    #[error("{address} can't be listened on ({source}): choose another `listen`")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The metrics recorder.
+    #[error("metrics can't be recorded: {0}")]
+    Metrics(#[from] assay_telemetry::MetricsError),
+}

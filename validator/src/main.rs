@@ -1,0 +1,3 @@
+//! The program `assay-validator`.
+
+fn main() {}

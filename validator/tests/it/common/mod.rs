@@ -1,0 +1,130 @@
+//! Doubles of what a validator talks to, and ways to put one together.
+
+mod chain;
+mod peers;
+
+pub use chain::{FakeChain, Fault};
+pub use peers::{Conduct, FakePeers};
+
+use assay_primitives::NetUid;
+use assay_protocol::keys::KeySource;
+use assay_telemetry::LogFormat;
+use assay_validator::{
+    config::Config,
+    ports::{Clock, Entropy},
+    round::RoundRunner,
+    service::{Parts, Validator},
+    status::Status,
+    store::{Owner, Store},
+    task::{built_in, TaskFolder},
+    weights::Honest,
+};
+use async_trait::async_trait;
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        Arc,
+    },
+    time::Duration,
+};
+
+/// The validator's hotkey in tests.
+pub const OWN: [u8; 32] = [200; 32];
+
+/// The repository's own task.
+pub fn digits() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tasks/digits")
+}
+
+/// Time that stands still.
+pub struct FakeClock;
+
+#[async_trait]
+impl Clock for FakeClock {
+    fn now_ms(&self) -> u64 {
+        1_700_000_000_000
+    }
+
+    async fn sleep(&self, _: Duration) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Secrets that anybody can guess: 1, 2, 3 …
+#[derive(Default)]
+pub struct FakeEntropy(pub AtomicU64);
+
+impl Entropy for FakeEntropy {
+    fn secret(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        bytes[..8].copy_from_slice(&count.to_le_bytes());
+        bytes
+    }
+}
+
+pub fn config(state: &Path) -> Config {
+    Config {
+        node: "ws://127.0.0.1:1".into(),
+        netuid: NetUid(1),
+        task: digits(),
+        hotkey: KeySource::suri("//Alice"),
+        state: state.to_owned(),
+        listen: ([127, 0, 0, 1], 0).into(),
+        round_every: 5,
+        commit_before: Some(10),
+        settle_blocks: 0,
+        poll_ms: 50,
+        miners_at_once: 8,
+        requests_at_once: 4,
+        probes: Vec::new(),
+        keep_rounds: 5000,
+        log: "off".into(),
+        log_format: LogFormat::Text,
+    }
+}
+
+pub fn runner(folder: &TaskFolder, peers: Arc<FakePeers>) -> RoundRunner {
+    RoundRunner {
+        task: built_in(folder).unwrap(),
+        name: folder.name.clone(),
+        queries: folder.queries,
+        deadline: Duration::from_millis(folder.limits.deadline_ms.into()),
+        peers,
+        clock: Arc::new(FakeClock),
+        miners_at_once: 8,
+        requests_at_once: 4,
+    }
+}
+
+/// A validator on a fake chain with its state in `state`. Made again with the same file it is the
+/// validator after a crash.
+pub async fn validator(
+    state: &Path,
+    folder: TaskFolder,
+    chain: Arc<FakeChain>,
+    peers: Arc<FakePeers>,
+    entropy: Arc<FakeEntropy>,
+) -> (Validator, Store) {
+    let genesis = chain.genesis();
+    let owner = Owner {
+        genesis,
+        netuid: NetUid(1),
+        hotkey: OWN,
+    };
+    let store = Store::open(state, owner).await.unwrap();
+    let parts = Parts {
+        config: config(state),
+        runner: Arc::new(runner(&folder, peers)),
+        folder,
+        hotkey: OWN,
+        chain,
+        store: store.clone(),
+        policy: Arc::new(Honest),
+        entropy,
+        clock: Arc::new(FakeClock),
+        status: Arc::new(Status::default()),
+    };
+    (Validator::new(parts), store)
+}
