@@ -1,0 +1,108 @@
+//! What an epoch costs.
+//!
+//! Counted by hand from worst cases until benchmarks replace it: every storage access at the
+//! runtime's price for it, plus computation that was rounded up generously. Accesses that the
+//! neighbours make for an epoch are counted here, since they are part of its cost.
+
+use core::marker::PhantomData;
+use frame_support::{traits::Get, weights::Weight};
+
+/// What an epoch's cost depends on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EpochSize {
+    /// Neurons.
+    pub neurons: u32,
+    /// Validators with a row of weights or a permit.
+    pub validators: u32,
+    /// Neurons that may have a commit pending.
+    pub committers: u32,
+    /// Weights and bonds together.
+    pub entries: u32,
+}
+
+/// What epochs cost.
+pub trait WeightInfo {
+    /// A block in which `due` epochs fall due, before any of them runs.
+    fn enqueue(due: u32) -> Weight;
+    /// Asking what an epoch will cost.
+    fn peek() -> Weight;
+    /// A whole epoch: closing, snapshot, computation, payout, and scheduling the next.
+    fn epoch(size: EpochSize) -> Weight;
+    /// Scheduling a new subnet's first epoch.
+    fn schedule() -> Weight;
+    /// Clearing what a neuron had.
+    fn clear_neuron() -> Weight;
+}
+
+/// Worst-case counts at the prices of `T`.
+pub struct SubstrateWeight<T>(PhantomData<T>);
+
+/// Picoseconds of a step that touches a few items, storage aside.
+const STEP: u64 = 15_000_000;
+
+/// Picoseconds per neuron: its columns computed, encoded, and its payment.
+const PER_NEURON: u64 = 10_000_000;
+
+/// Picoseconds per weight or bond: decoded, computed with, encoded. The maths alone takes about 30
+/// natively and at most four times that in Wasm, for a weight and its bond together.
+const PER_ENTRY: u64 = 100_000;
+
+/// Bytes of proof per neuron: its facts, stake, columns and account.
+const PROOF_PER_NEURON: u64 = 1_024;
+
+/// Bytes of proof per weight or bond.
+const PROOF_PER_ENTRY: u64 = 6;
+
+/// Bytes of proof for the small items that a step reads.
+const PROOF_OF_ITEMS: u64 = 8_192;
+
+impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
+    fn enqueue(due: u32) -> Weight {
+        // Agenda and queue, taken and written.
+        Weight::from_parts(STEP, PROOF_OF_ITEMS)
+            .saturating_add(Weight::from_parts(1_000_000, 0).saturating_mul(due.into()))
+            .saturating_add(T::DbWeight::get().reads_writes(2, 2))
+    }
+
+    fn peek() -> Weight {
+        // Neurons, totals of rows, permits, bonds, settings and state.
+        Weight::from_parts(STEP, PROOF_OF_ITEMS).saturating_add(T::DbWeight::get().reads(6))
+    }
+
+    fn epoch(size: EpochSize) -> Weight {
+        let [n, v, c, w] =
+            [size.neurons, size.validators, size.committers, size.entries].map(u64::from);
+        let db = T::DbWeight::get();
+        // Settings, state, permits, outcome, standings, sums earned, bonds' count, pots, stake's
+        // totals, agenda, owner and the owner's account: each read and written at most once.
+        let once =
+            Weight::from_parts(STEP, 4 * PROOF_OF_ITEMS).saturating_add(db.reads_writes(24, 16));
+        // Reads the neuron, its hotkey, its pools and index, where it is paid to, its account, its
+        // credit. Writes its account, or its pools and the subnet's total.
+        let neuron =
+            Weight::from_parts(PER_NEURON, PROOF_PER_NEURON).saturating_add(db.reads_writes(7, 3));
+        // Reads the row, its facts, its bonds, and for the dividend its pools, take and index.
+        // Writes its bonds and pools; or drops row and facts where the permit is gone.
+        let validator =
+            Weight::from_parts(STEP, PROOF_PER_NEURON).saturating_add(db.reads_writes(7, 5));
+        // Reads and writes the commits.
+        let committer =
+            Weight::from_parts(STEP, PROOF_PER_NEURON).saturating_add(db.reads_writes(1, 1));
+        once.saturating_add(neuron.saturating_mul(n))
+            .saturating_add(validator.saturating_mul(v))
+            .saturating_add(committer.saturating_mul(c))
+            .saturating_add(Weight::from_parts(PER_ENTRY, PROOF_PER_ENTRY).saturating_mul(w))
+    }
+
+    fn schedule() -> Weight {
+        Weight::from_parts(STEP, PROOF_OF_ITEMS)
+            .saturating_add(T::DbWeight::get().reads_writes(3, 2))
+    }
+
+    fn clear_neuron() -> Weight {
+        // Permits, outcome, standings, sums earned, bonds and their count. The columns of the
+        // largest subnet are decoded and encoded whole.
+        Weight::from_parts(100 * STEP, 40 * PROOF_OF_ITEMS)
+            .saturating_add(T::DbWeight::get().reads_writes(6, 6))
+    }
+}
