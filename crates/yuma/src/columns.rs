@@ -5,7 +5,7 @@
 //! all rows at once while each row's cursor moves on. The buffer stays in cache, every row is read
 //! once from front to back, and memory beyond the input is O(n + v).
 
-use crate::quantile::{Quantile, Vote, Votes};
+use crate::quantile::{Quantile, Summary, Vote, Votes};
 use crate::rows::Row;
 use crate::stake::Stakes;
 use crate::Share;
@@ -179,22 +179,25 @@ impl Blocks {
         self.end = first + self.ends.len();
         self.entries.clear();
         self.entries.resize(filled, Entry::default());
+        // Borrowed once, so that the loop keeps them in registers.
+        let (entries, next, end) = (&mut self.entries[..], &mut self.next[..], self.end);
         for (place, (row, cursor)) in (0u16..).zip(rows.iter().zip(&mut self.cursors)) {
-            let start = *cursor;
-            let values = &row.values[start..];
-            for (target, raw) in row.targets[start..].iter().zip(values) {
+            let (targets, values) = (&row.targets[*cursor..], &row.values[*cursor..]);
+            let mut taken = 0;
+            for (target, raw) in targets.iter().zip(values) {
                 let target = usize::from(*target);
-                if target >= self.end {
+                if target >= end {
                     break;
                 }
-                let at = &mut self.next[target - first];
-                self.entries[*at] = Entry {
+                let at = &mut next[target - first];
+                entries[*at] = Entry {
                     raw: *raw,
                     row: place,
                 };
                 *at += 1;
-                *cursor += 1;
+                taken += 1;
             }
+            *cursor += taken;
         }
         Some(first)
     }
@@ -226,25 +229,31 @@ struct Column<V> {
 
 impl<V: Votes> Column<V> {
     fn outcome(&mut self, entries: &[Entry], voters: &[Voter<V>]) -> Outcome {
+        let mut summary = Summary::default();
+        let mut support = 0;
         self.weights.clear();
         self.weights.extend(entries.iter().map(|entry| {
             let voter = &voters[usize::from(entry.row)];
+            let weight = u64::from(entry.raw) * voter.scale;
+            support += u64::from(entry.raw) * voter.weighted;
+            summary.add(weight, voter.votes);
             Vote {
-                weight: u64::from(entry.raw) * voter.scale,
+                weight,
                 votes: voter.votes,
             }
         }));
-        let (consensus, peak) = self.quantile.of(&self.weights, self.needed);
+        let consensus = self.quantile.of(&self.weights, &summary, self.needed);
         // S_i min(w_ij, C_j) is S_i w_ij up to the consensus and S_i C_j above it, where the
-        // stakes can be added first and multiplied once.
-        let (mut below, mut above, mut support) = (0u64, 0u64, 0u64);
+        // stakes can be added first and multiplied once. Half the weights lie on either side in
+        // no order at all, so a mask serves better than a branch, and is made by
+        // subtraction because compilers turn a comparison back into one.
+        let (mut below, mut above) = (0, 0);
         for (entry, vote) in entries.iter().zip(&self.weights) {
             let voter = &voters[usize::from(entry.row)];
-            let weighted = u64::from(entry.raw) * voter.weighted;
-            let clipped = vote.weight > consensus;
-            support += weighted;
-            below += if clipped { 0 } else { weighted };
-            above += if clipped { voter.share } else { 0 };
+            // All ones if the weight is above the consensus; neither reaches 2^63.
+            let clipped = (consensus.wrapping_sub(vote.weight) as i64 >> 63) as u64;
+            below += (u64::from(entry.raw) * voter.weighted) & !clipped;
+            above += voter.share & clipped;
         }
         let rank = below
             + Share::from_bits(consensus)
@@ -254,7 +263,7 @@ impl<V: Votes> Column<V> {
             consensus,
             rank,
             support,
-            peak,
+            peak: summary.largest,
         }
     }
 }

@@ -19,6 +19,32 @@ pub(crate) struct Vote<V> {
     pub votes: V,
 }
 
+/// What a number of votes have in common.
+pub(crate) struct Summary<V> {
+    pub smallest: u64,
+    pub largest: u64,
+    pub votes: V,
+}
+
+impl<V: Votes> Default for Summary<V> {
+    fn default() -> Self {
+        Self {
+            smallest: u64::MAX,
+            largest: 0,
+            votes: V::default(),
+        }
+    }
+}
+
+impl<V: Votes> Summary<V> {
+    #[inline(always)]
+    pub fn add(&mut self, weight: u64, votes: V) {
+        self.smallest = self.smallest.min(weight);
+        self.largest = self.largest.max(weight);
+        self.votes += votes;
+    }
+}
+
 /// Finds quantiles, keeping its scratch space from one to the next.
 #[derive(Default)]
 pub(crate) struct Quantile<V> {
@@ -29,58 +55,53 @@ pub(crate) struct Quantile<V> {
 }
 
 impl<V: Votes> Quantile<V> {
-    /// The largest weight such that the votes of it and all larger ones reach `needed`, 0 if even
-    /// all votes do not; and the largest weight of all.
+    /// The largest weight such that the votes of it and all larger ones reach `needed`, or 0 if
+    /// even all votes do not. `summary` is that of the whole column.
     ///
     /// Weights are told apart by a radix that fits their range: the range is cut into about as
     /// many buckets as there are weights, the votes of each bucket are added up, and only the one
     /// bucket in which the sum reaches `needed` is looked into further. Each round narrows the
     /// range at least sixteenfold, so even hostile weights end it within sixteen rounds, and usual
     /// ones within two: O(v), where sorting would take O(v log v).
-    pub fn of(&mut self, column: &[Vote<V>], mut needed: V) -> (u64, u64) {
-        let mut range = Range::of(column);
-        let peak = range.largest;
-        let mut total = V::default();
-        for vote in column {
-            total += vote.votes;
+    pub fn of(&mut self, column: &[Vote<V>], summary: &Summary<V>, mut needed: V) -> u64 {
+        if summary.votes < needed {
+            return 0;
         }
-        if total < needed {
-            return (0, peak);
-        }
-        if column.len() <= FEW {
-            self.left.clear();
-            self.left.extend_from_slice(column);
-            return (self.few(needed), peak);
-        }
-        let mut bucket = self.narrow(column, &range, &mut needed);
         self.left.clear();
+        if column.len() <= FEW {
+            self.left.extend_from_slice(column);
+            return self.few(needed);
+        }
+        let range = Range::new(summary.smallest, summary.largest, column.len());
+        let bucket = self.narrow(column, &range, &mut needed);
         self.left.extend(
             column
                 .iter()
                 .filter(|vote| range.bucket(vote.weight) == bucket),
         );
-        loop {
-            if self.left.len() <= FEW {
-                return (self.few(needed), peak);
+        while self.left.len() > FEW {
+            let mut summary = Summary::default();
+            for vote in &self.left {
+                summary.add(vote.weight, vote.votes);
             }
-            range = Range::of(&self.left);
-            if range.smallest == range.largest {
-                return (range.largest, peak);
+            if summary.smallest == summary.largest {
+                return summary.largest;
             }
-            let left = core::mem::take(&mut self.left);
-            bucket = self.narrow(&left, &range, &mut needed);
+            let range = Range::new(summary.smallest, summary.largest, self.left.len());
+            let mut left = core::mem::take(&mut self.left);
+            let bucket = self.narrow(&left, &range, &mut needed);
+            left.retain(|vote| range.bucket(vote.weight) == bucket);
             self.left = left;
-            self.left.retain(|vote| range.bucket(vote.weight) == bucket);
         }
+        self.few(needed)
     }
 
     /// The bucket in which the votes, counted from the largest weight down, reach `needed`, which
     /// the votes of the buckets above it are taken from.
     fn narrow(&mut self, votes: &[Vote<V>], range: &Range, needed: &mut V) -> usize {
         self.buckets.clear();
-        self.buckets.resize(range.buckets(), V::default());
+        self.buckets.resize(range.buckets, V::default());
         for vote in votes {
-            // In range by the choice of `shift`.
             self.buckets[range.bucket(vote.weight)] += vote.votes;
         }
         for (bucket, votes) in self.buckets.iter().enumerate().rev() {
@@ -108,33 +129,97 @@ impl<V: Votes> Quantile<V> {
 /// A range of weights, cut into buckets of 2^`shift`.
 struct Range {
     smallest: u64,
-    largest: u64,
     shift: u32,
+    buckets: usize,
 }
 
 impl Range {
-    fn of<V: Votes>(votes: &[Vote<V>]) -> Self {
-        let (mut smallest, mut largest) = (u64::MAX, 0);
-        for vote in votes {
-            smallest = smallest.min(vote.weight);
-            largest = largest.max(vote.weight);
-        }
-        smallest = smallest.min(largest);
-        let bits = 64 - (largest - smallest).leading_zeros();
+    fn new(smallest: u64, largest: u64, count: usize) -> Self {
+        let width = largest - smallest;
         // Between 32 and 256 buckets, about one a weight.
-        let radix = (usize::BITS - votes.len().leading_zeros()).clamp(5, 8);
+        let radix = (usize::BITS - count.leading_zeros()).clamp(5, 8);
+        let shift = (u64::BITS - width.leading_zeros()).saturating_sub(radix);
         Self {
             smallest,
-            largest,
-            shift: bits.saturating_sub(radix),
+            shift,
+            buckets: (width >> shift) as usize + 1,
         }
     }
 
+    /// The bucket of a weight within the range, below `buckets`.
+    #[inline(always)]
     fn bucket(&self, weight: u64) -> usize {
         ((weight - self.smallest) >> self.shift) as usize
     }
+}
 
-    fn buckets(&self) -> usize {
-        self.bucket(self.largest) + 1
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn quantile(column: &[(u64, u64)], needed: u64) -> u64 {
+        let votes: Vec<Vote<u64>> = column
+            .iter()
+            .map(|(weight, votes)| Vote {
+                weight: *weight,
+                votes: *votes,
+            })
+            .collect();
+        let mut summary = Summary::default();
+        for vote in &votes {
+            summary.add(vote.weight, vote.votes);
+        }
+        Quantile::default().of(&votes, &summary, needed)
+    }
+
+    /// The definition, taken literally.
+    fn plain(column: &[(u64, u64)], needed: u64) -> u64 {
+        let support = |least: u64| -> u64 {
+            column
+                .iter()
+                .filter(|(weight, _)| *weight >= least)
+                .map(|(_, votes)| votes)
+                .sum()
+        };
+        let supported = column
+            .iter()
+            .map(|(weight, _)| *weight)
+            .filter(|w| support(*w) >= needed);
+        supported.max().unwrap_or(0)
+    }
+
+    #[test]
+    fn quantile_is_zero_when_all_votes_do_not_reach() {
+        assert_eq!(quantile(&[(5, 1), (6, 1)], 3), 0);
+        assert_eq!(quantile(&[], 1), 0);
+    }
+
+    #[test]
+    fn quantile_ends_when_every_round_isolates_one_outlier() {
+        let column: Vec<(u64, u64)> = (0..62).map(|bit| (1 << bit, 1)).collect();
+        for needed in 1..=62 {
+            assert_eq!(quantile(&column, needed), 1 << (62 - needed));
+        }
+    }
+
+    #[test]
+    fn quantile_ends_when_all_weights_are_equal() {
+        assert_eq!(quantile(&[(7, 1); 300], 300), 7);
+    }
+
+    proptest! {
+        #[test]
+        fn quantile_agrees_with_its_definition(
+            bits in 1..63u32,
+            column in prop::collection::vec((any::<u64>(), 0..1_000u64), 0..300),
+            part in 0.0..1.1f64,
+        ) {
+            let column: Vec<(u64, u64)> =
+                column.into_iter().map(|(weight, votes)| (weight >> (64 - bits), votes)).collect();
+            let total: u64 = column.iter().map(|(_, votes)| votes).sum();
+            let needed = ((total as f64 * part) as u64).max(1);
+            prop_assert_eq!(quantile(&column, needed), plain(&column, needed));
+        }
     }
 }

@@ -24,11 +24,9 @@ pub(crate) struct Row<'a> {
 pub(crate) fn weight_rows<'a>(input: &EpochInput<'a>) -> Result<Vec<Row<'a>>, YumaError> {
     let neurons = input.neurons;
     let mut seen = Seen::new(Table::Weights, neurons.len());
-    let newest = neurons
-        .iter()
-        .map(|neuron| neuron.registered_at)
-        .max()
-        .unwrap_or(0);
+    // Side by side in memory, since rows of a network with newcomers look into all of them.
+    let registered: Vec<u64> = neurons.iter().map(|neuron| neuron.registered_at).collect();
+    let newest = registered.iter().copied().max().unwrap_or(0);
     let mut rows = Vec::with_capacity(input.weights.len());
     for row in input.weights {
         seen.check(row.validator, row.targets, row.values.len())?;
@@ -36,7 +34,7 @@ pub(crate) fn weight_rows<'a>(input: &EpochInput<'a>) -> Result<Vec<Row<'a>>, Yu
             continue;
         };
         if neuron.permit {
-            rows.extend(valid_part(row, neuron, neurons, newest));
+            rows.extend(valid_part(row, neuron, &registered, newest));
         }
     }
     rows.sort_unstable_by_key(|row| row.validator);
@@ -58,30 +56,25 @@ pub(crate) fn bond_rows<'a>(input: &EpochInput<'a>) -> Result<Vec<BondRow<'a>>, 
 fn valid_part<'a>(
     row: &WeightRow<'a>,
     neuron: &Neuron,
-    neurons: &[Neuron],
+    registered: &[u64],
     newest: u64,
 ) -> Option<Row<'a>> {
-    let weighs_itself = row.targets.binary_search(&row.validator).is_ok();
-    let all_older = neuron.last_update > newest;
-    let (targets, values) = if all_older && !weighs_itself {
-        (Cow::Borrowed(row.targets), Cow::Borrowed(row.values))
+    let mut kept = Kept::new(row);
+    if neuron.last_update > newest {
+        kept.skip(row.targets.binary_search(&row.validator).ok());
     } else {
-        let counts = |target: u16| {
-            target != row.validator
-                && neurons
-                    .get(usize::from(target))
-                    .is_some_and(|other| neuron.last_update > other.registered_at)
+        let void = |target: u16| {
+            let registered = registered.get(usize::from(target));
+            target == row.validator || registered.is_none_or(|at| *at >= neuron.last_update)
         };
-        let mut targets = Vec::with_capacity(row.targets.len());
-        let mut values = Vec::with_capacity(row.targets.len());
-        for (target, value) in row.targets.iter().zip(row.values) {
-            if counts(*target) {
-                targets.push(*target);
-                values.push(*value);
-            }
-        }
-        (Cow::Owned(targets), Cow::Owned(values))
-    };
+        kept.skip(
+            (0..)
+                .zip(row.targets)
+                .filter(|(_, target)| void(**target))
+                .map(|(at, _)| at),
+        );
+    }
+    let (targets, values) = kept.finish();
     // At most 65,536 × 65,535, which fits 32 bits.
     let sum: u32 = values.iter().map(|value| u32::from(*value)).sum();
     let scale = Share::ONE.bits().checked_div(u64::from(sum))?;
@@ -91,6 +84,46 @@ fn valid_part<'a>(
         values,
         scale,
     })
+}
+
+/// A row less the entries that are skipped, copied only if there are any.
+struct Kept<'a> {
+    rest: (&'a [u16], &'a [u16]),
+    copied: Option<(Vec<u16>, Vec<u16>)>,
+}
+
+impl<'a> Kept<'a> {
+    fn new(row: &WeightRow<'a>) -> Self {
+        Self {
+            rest: (row.targets, row.values),
+            copied: None,
+        }
+    }
+
+    /// Skips the entries at the given places, which ascend.
+    fn skip(&mut self, places: impl IntoIterator<Item = usize>) {
+        let whole = self.rest.0.len();
+        for place in places {
+            let place = place - (whole - self.rest.0.len());
+            let (targets, values) = self
+                .copied
+                .get_or_insert_with(|| (Vec::with_capacity(whole), Vec::with_capacity(whole)));
+            targets.extend_from_slice(&self.rest.0[..place]);
+            values.extend_from_slice(&self.rest.1[..place]);
+            self.rest = (&self.rest.0[place + 1..], &self.rest.1[place + 1..]);
+        }
+    }
+
+    fn finish(self) -> (Cow<'a, [u16]>, Cow<'a, [u16]>) {
+        match self.copied {
+            None => (Cow::Borrowed(self.rest.0), Cow::Borrowed(self.rest.1)),
+            Some((mut targets, mut values)) => {
+                targets.extend_from_slice(self.rest.0);
+                values.extend_from_slice(self.rest.1);
+                (Cow::Owned(targets), Cow::Owned(values))
+            }
+        }
+    }
 }
 
 /// Checks the shape of the rows of one table.

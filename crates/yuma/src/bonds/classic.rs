@@ -10,7 +10,7 @@
 //! The columns of `Δ` need no pass of their own: `Σ_i S_i w̃_ij` is `(1 - β) Σ_i S_i w_ij + β R_j`,
 //! and the columns have told both.
 
-use super::{merge, new_row, pairs, ratio16, Context, Factor, Outcome, LOW_HALF};
+use super::{pairs, ratio16, rewrite, Context, Factor, Outcome, Penalty, Rewrite, LOW_HALF};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -29,42 +29,61 @@ struct Target {
     by_past: u64,
     /// All ones if old bonds with it count.
     lasting: u32,
+    /// The largest entry of `E`, in parts of 2^-32 of the column's sum.
+    largest: u32,
+    /// The sum of all entries of `E`, in the same parts.
+    sum: u64,
+}
+
+/// The rule for one validator's row.
+struct Classic<'a> {
+    targets: &'a mut [Target],
+    penalty: &'a Penalty,
+    /// From a raw weight to parts of 2^-62.
+    scale: u64,
+    /// `S_i` in two halves of 31 bits, the higher one first.
+    share: (u64, u64),
+    /// `T_i`, as far as the row has been read.
+    trust: u64,
+}
+
+impl Rewrite for Classic<'_> {
+    #[inline(always)]
+    fn bond(&mut self, place: usize, raw: u16, old: u32) -> u32 {
+        let target = &mut self.targets[place];
+        let weight = u64::from(raw) * self.scale;
+        let clipped = weight.min(target.consensus);
+        self.trust += clipped;
+        // 32 significant bits of w̃, then S_i w̃ in two halves. A weight above the column's
+        // largest belongs to a validator without active stake and counts nothing.
+        let aim = (self.penalty.apply(weight, clipped) << target.lift) >> 32;
+        let (high, low) = self.share;
+        let support = (high * aim + ((low * aim) >> 31)) >> target.drop;
+        let old = u64::from(old & target.lasting);
+        // Both factors sum to 1 at most over the column: the sum is below 2^63.
+        let mixed = support.min(target.limit) * target.by_support + old * target.by_past;
+        let mixed = (mixed >> 31) as u32;
+        target.sum += u64::from(mixed);
+        target.largest = target.largest.max(mixed);
+        mixed
+    }
 }
 
 pub(super) fn run(ctx: &Context, alpha: u16) -> Outcome {
-    let n = ctx.incentive.len();
-    let targets = targets(ctx, alpha);
+    let mut targets = targets(ctx, alpha);
     let mut outcome = Outcome::new(ctx);
-    let (mut sums, mut largest) = (vec![0u64; n], vec![0u32; n]);
     for (validator, row, old) in pairs(ctx.rows, ctx.old) {
         let uid = usize::from(validator);
-        let mut new = new_row(validator, row, old, n);
-        let scale = row.map_or(0, |row| row.scale);
         let share = ctx.stakes.shares[uid].bits();
-        let (high, low) = (share >> 31, share & LOW_HALF);
-        let mut trust = 0u64;
-        merge(row, old, |target, raw, bond| {
-            let place = usize::from(target);
-            let column = &targets[place];
-            let weight = u64::from(raw) * scale;
-            let clipped = weight.min(column.consensus);
-            trust += clipped;
-            // 32 significant bits of w̃, then S_i w̃ in two halves. A weight above the column's
-            // largest belongs to a validator without active stake and counts nothing.
-            let aim = ctx.penalty.apply(weight, clipped) << column.lift >> 32;
-            let support = (high * aim + ((low * aim) >> 31)) >> column.drop;
-            let bond = u64::from(bond & column.lasting);
-            // Both factors sum to 1 at most over the column: the sum is below 2^63.
-            let mixed = support.min(column.limit) * column.by_support + bond * column.by_past;
-            let mixed = (mixed >> 31) as u32;
-            sums[place] += u64::from(mixed);
-            largest[place] = largest[place].max(mixed);
-            if mixed > 0 {
-                new.targets.push(target);
-                new.values.push(mixed);
-            }
-        });
-        outcome.validator_trust[uid] = trust;
+        let mut rule = Classic {
+            targets: &mut targets,
+            penalty: &ctx.penalty,
+            scale: row.map_or(0, |row| row.scale),
+            share: (share >> 31, share & LOW_HALF),
+            trust: 0,
+        };
+        let new = rewrite(validator, row, old, &mut rule);
+        outcome.validator_trust[uid] = rule.trust;
         if !new.targets.is_empty() {
             outcome.bonds.push(new);
         }
@@ -72,8 +91,8 @@ pub(super) fn run(ctx: &Context, alpha: u16) -> Outcome {
     let columns: Vec<(Factor, u64)> = ctx
         .incentive
         .iter()
-        .zip(sums.iter().zip(&largest))
-        .map(|(share, (sum, largest))| (Factor::new(*share, *sum), stretch(*largest)))
+        .zip(&targets)
+        .map(|(share, target)| (Factor::new(*share, target.sum), stretch(target.largest)))
         .collect();
     for row in &mut outcome.bonds {
         let mut earned = 0;
@@ -116,6 +135,8 @@ fn targets(ctx: &Context, alpha: u16) -> Vec<Target> {
                 by_support: (new << 31) / (limit + 1),
                 by_past: (kept << 31) / (past + 1),
                 lasting: ctx.lasting[place],
+                largest: 0,
+                sum: 0,
             }
         })
         .collect()

@@ -11,7 +11,7 @@ mod relative;
 use crate::columns::Columns;
 use crate::rows::Row;
 use crate::stake::Stakes;
-use crate::{BondRow, BondRule, EpochInput, NewBonds, Share};
+use crate::{BondRow, BondRule, EpochInput, NewBonds, Share, MAX_NEURONS};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -181,54 +181,95 @@ pub(crate) fn pairs<'a>(
     })
 }
 
-/// Visits every target of a validator's weights or bonds, ascending, with its raw weight and its
-/// old bond, either of which may be 0 for want of an entry.
-#[inline(always)]
-fn merge(row: Option<&Row>, old: Option<&BondRow>, mut visit: impl FnMut(u16, u16, u32)) {
-    let (targets, raws) = row.map_or((&[][..], &[][..]), |row| (&*row.targets, &*row.values));
-    let (past, bonds) = old.map_or((&[][..], &[][..]), |old| (old.targets, old.values));
-    if targets == past {
-        // The usual case once a network runs: a validator weighs whom it weighed before.
-        for ((target, raw), bond) in targets.iter().zip(raws).zip(bonds) {
-            visit(*target, *raw, *bond);
-        }
-        return;
-    }
-    let (mut left, mut right) = (0, 0);
-    // Written without branches on the data, which no processor could foresee in sparse rows.
-    while let (Some(target), Some(other)) = (targets.get(left), past.get(right)) {
-        let least = *target.min(other);
-        let (weighed, bonded) = (*target == least, *other == least);
-        visit(
-            least,
-            if weighed { raws[left] } else { 0 },
-            if bonded { bonds[right] } else { 0 },
-        );
-        left += usize::from(weighed);
-        right += usize::from(bonded);
-    }
-    for (target, raw) in targets[left..].iter().zip(&raws[left..]) {
-        visit(*target, *raw, 0);
-    }
-    for (target, bond) in past[right..].iter().zip(&bonds[right..]) {
-        visit(*target, 0, *bond);
-    }
+/// What makes the new bonds of one validator, target by target.
+trait Rewrite {
+    /// The bond with the target at `place` from its raw weight and its old bond, either of which
+    /// is 0 for want of an entry.
+    fn bond(&mut self, place: usize, raw: u16, old: u32) -> u32;
 }
 
-/// An empty row with room for every target of a validator's weights and bonds.
-fn new_row(validator: u16, row: Option<&Row>, old: Option<&BondRow>, n: usize) -> NewBonds {
-    let (targets, past) = (
-        row.map_or(&[][..], |row| &row.targets),
-        old.map_or(&[][..], |old| old.targets),
-    );
-    let room = if targets == past {
+/// Makes a validator's new bonds: goes through all targets of its weights and of its old bonds,
+/// ascending, and keeps what does not come out as 0.
+fn rewrite(
+    validator: u16,
+    row: Option<&Row>,
+    old: Option<&BondRow>,
+    rule: &mut impl Rewrite,
+) -> NewBonds {
+    let (targets, raws) = row.map_or((&[][..], &[][..]), |row| (&*row.targets, &*row.values));
+    let (past, bonds) = old.map_or((&[][..], &[][..]), |old| (old.targets, old.values));
+    // The usual case once a network runs: a validator weighs whom it weighed before.
+    let same = targets == past;
+    let room = if same {
         past.len()
     } else {
-        (targets.len() + past.len()).min(n)
+        (targets.len() + past.len()).min(MAX_NEURONS)
     };
-    NewBonds {
+    let mut new = NewBonds {
         validator,
-        targets: Vec::with_capacity(room),
-        values: Vec::with_capacity(room),
+        targets: vec![0; room],
+        values: vec![0; room],
+    };
+    let mut writer = Writer {
+        targets: &mut new.targets,
+        values: &mut new.values,
+        filled: 0,
+    };
+    if same {
+        for ((target, raw), bond) in targets.iter().zip(raws).zip(bonds) {
+            writer.write(*target, rule.bond(usize::from(*target), *raw, *bond));
+        }
+    } else {
+        let (mut left, mut right) = (0, 0);
+        loop {
+            let target = targets
+                .get(left)
+                .map_or(NO_TARGET, |target| u32::from(*target));
+            let other = past
+                .get(right)
+                .map_or(NO_TARGET, |target| u32::from(*target));
+            let least = target.min(other);
+            if least == NO_TARGET {
+                break;
+            }
+            let (weighed, bonded) = (target == least, other == least);
+            let raw = if weighed {
+                raws.get(left).map_or(0, |raw| *raw)
+            } else {
+                0
+            };
+            let bond = if bonded {
+                bonds.get(right).map_or(0, |bond| *bond)
+            } else {
+                0
+            };
+            writer.write(least as u16, rule.bond(least as usize, raw, bond));
+            left += usize::from(weighed);
+            right += usize::from(bonded);
+        }
+    }
+    let filled = writer.filled;
+    new.targets.truncate(filled);
+    new.values.truncate(filled);
+    new
+}
+
+/// Larger than every target.
+const NO_TARGET: u32 = 1 << 16;
+
+/// Writes bonds one after the other. Each is written, and the next one over it if it is 0: like
+/// the merge above, without a branch on the data, which no processor could foresee in sparse rows.
+struct Writer<'a> {
+    targets: &'a mut [u16],
+    values: &'a mut [u32],
+    filled: usize,
+}
+
+impl Writer<'_> {
+    #[inline(always)]
+    fn write(&mut self, target: u16, bond: u32) {
+        self.targets[self.filled] = target;
+        self.values[self.filled] = bond;
+        self.filled += usize::from(bond > 0);
     }
 }

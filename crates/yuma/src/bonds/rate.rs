@@ -33,23 +33,22 @@ impl Rate for Fixed {
 
 /// Liquid alpha: `a(d) = low + (high - low) / (1 + exp(-s (d - 1/2)))`, read from a table.
 ///
-/// With `x = s |d - 1/2|` only `x >= 0` is tabled, since `a(-x) = low + high - a(x)`, and only up
-/// to 24, where the logistic function differs from 1 by less than 2^-32. Between the points, at
-/// most 1/128 apart or as near as 4,096 points allow, the table is read by linear interpolation,
-/// whose error is at most `h²/8 × max|σ''| < 8e-7`.
+/// The table covers `|s (d - 1/2)| <= 24`, beyond which the logistic function differs from 0 or 1
+/// by less than 2^-32. Its points are at most 1/128 apart, or as near as 8,192 of them allow, and
+/// between them it is read by linear interpolation, whose error is at most
+/// `h²/8 × max|σ''| < 8e-7`.
 pub(super) struct Curve {
-    /// `a` at `x = 0, h, 2h …`, one more than there are steps, in parts of 2^-31.
-    table: Vec<i64>,
-    /// `|d - 1/2|`, in the unit of bonds, where the table ends.
-    reach: u64,
-    /// From `|d - 1/2|` to 2^16 × the place in the table, in parts of 2^-32.
+    /// `a` at each point, in parts of 2^-31, and how much it rises to the next point.
+    table: Vec<(u32, i32)>,
+    /// `d` where the table starts and where it ends, in the unit of bonds.
+    start: u64,
+    end: u64,
+    /// From the distance to `start` to 2^16 × the place in the table, in parts of 2^-32.
     scale: u64,
-    /// `low + high`.
-    both: i64,
 }
 
 /// `d = 1/2` in the unit of bonds.
-const MIDDLE: i64 = 1 << 31;
+const MIDDLE: u64 = 1 << 31;
 /// Number of fractional bits of a place in the table.
 const PLACE_BITS: u32 = 16;
 /// Where the logistic function counts as 1.
@@ -57,34 +56,23 @@ const X_MAX: u64 = 24;
 
 impl Curve {
     pub fn new(liquid: &LiquidAlpha) -> Self {
-        let (low, high) = (
-            ratio16(liquid.low, RATE_BITS) as i64,
-            ratio16(liquid.high, RATE_BITS) as i64,
-        );
-        // Twice the largest x, in thousandths: s × 1/2, or 24 if that is less.
+        // Twice the largest x, in thousandths: s, or 48 if that is less.
         let steepness = u64::from(liquid.steepness);
         let span = steepness.min(2 * X_MAX * 1_000);
-        // `reach / 2^32 = x_max / s`, and 1/2 if the whole curve fits the table.
-        let reach = if steepness <= span {
-            1 << 31
-        } else {
-            (span << 31) / steepness
-        };
-        let reach = reach.max(1);
+        // How far from the middle the table reaches: x / s, 1/2 if the whole curve fits.
+        let reach = (span << 31).checked_div(steepness).unwrap_or(MIDDLE).max(1);
         let steps = (span * 64)
             .div_ceil(1_000)
             .next_power_of_two()
             .clamp(16, 4_096);
         // steps × 2^48 is at most 2^60.
         let scale = (steps << (PLACE_BITS + 32)) / reach;
-        let table = logistic(span, steps)
-            .map(|sigma| low + (((high - low) * sigma) >> RATE_BITS))
-            .collect();
+        let table = table(liquid, &logistic(span, steps));
         Self {
             table,
-            reach,
+            start: MIDDLE - reach,
+            end: MIDDLE + reach,
             scale,
-            both: low + high,
         }
     }
 }
@@ -92,30 +80,52 @@ impl Curve {
 impl Rate for Curve {
     #[inline(always)]
     fn of(&self, weight: u32, bond: u32, consensus: u32) -> u32 {
-        let distance = if weight >= bond {
-            weight.saturating_sub(consensus)
+        // As a choice of operands, which compilers make without a branch.
+        let (from, to) = if weight >= bond {
+            (weight, consensus)
         } else {
-            bond - weight
+            (bond, weight)
         };
-        let offset = i64::from(distance) - MIDDLE;
-        let place = (offset.unsigned_abs().min(self.reach) * self.scale) >> 32;
-        let (step, part) = ((place >> PLACE_BITS) as usize, (place & 0xffff) as i64);
-        // The table has two entries beyond the last step, so both exist.
-        let (left, right) = (self.table[step], self.table[step + 1]);
-        let rate = left + (((right - left) * part) >> PLACE_BITS);
-        (if offset < 0 { self.both - rate } else { rate }) as u32
+        let distance = u64::from(from.saturating_sub(to)).clamp(self.start, self.end);
+        // At most 2 steps × 2^16, where the table has an entry too.
+        let place = ((distance - self.start) * self.scale) >> 32;
+        let (left, rise) = self.table[(place >> PLACE_BITS) as usize];
+        let part = (place & ((1 << PLACE_BITS) - 1)) as i64;
+        (i64::from(left) + ((i64::from(rise) * part) >> PLACE_BITS)) as u32
     }
 }
 
-/// The logistic function at `0, h, 2h …` up to `(steps + 1) h` with `h = span / 2000 / steps`,
-/// in parts of 2^-31.
-fn logistic(span: u64, steps: u64) -> impl Iterator<Item = i64> {
+/// The rates from the logistic function at `0, h, 2h …`: as many points on the other side of the
+/// middle, where the function is `1 - σ`, and to each point the rise to the next one.
+fn table(liquid: &LiquidAlpha, logistic: &[i64]) -> Vec<(u32, i32)> {
+    let low = ratio16(liquid.low, RATE_BITS) as i64;
+    let high = ratio16(liquid.high, RATE_BITS) as i64;
+    // Between `low` and `high`, so at most 2^31.
+    let rate = |sigma: i64| low + (((high - low) * sigma) >> RATE_BITS);
+    let below = logistic
+        .iter()
+        .skip(1)
+        .rev()
+        .map(|sigma| (1 << RATE_BITS) - sigma);
+    let rates: Vec<i64> = below.chain(logistic.iter().copied()).map(rate).collect();
+    let next = rates.iter().skip(1).chain(rates.last());
+    rates
+        .iter()
+        .zip(next)
+        .map(|(here, next)| (*here as u32, (next - here) as i32))
+        .collect()
+}
+
+/// The logistic function at `0, h, 2h …` up to `steps` times `h = span / 2000 / steps`, in parts
+/// of 2^-31.
+fn logistic(span: u64, steps: u64) -> Vec<i64> {
     let ratio = exp_minus((u128::from(span) << 63) / u128::from(2_000 * steps));
     // exp(-k h) for k = 0, 1 …, in parts of 2^-63.
-    let powers = core::iter::successors(Some(1u128 << 63), move |e| Some((e * ratio) >> 63));
+    let powers = core::iter::successors(Some(1u128 << 63), |e| Some((e * ratio) >> 63));
     powers
         .map(|e| ((1u64 << 62) / ((1 << 31) + (e >> 32) as u64)) as i64)
-        .take(steps as usize + 2)
+        .take(steps as usize + 1)
+        .collect()
 }
 
 /// `exp(-x)` for `x` below 1, both in parts of 2^-63, by its power series.

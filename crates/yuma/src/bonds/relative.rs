@@ -7,56 +7,72 @@
 //! ```
 
 use super::rate::{Rate, RATE_BITS};
-use super::{merge, new_row, pairs, to_bond, Context, Factor, Outcome};
+use super::{pairs, rewrite, to_bond, Context, Factor, Outcome, Penalty, Rewrite};
 use crate::Share;
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// What the rule needs to know of a target.
 struct Target {
     /// `C_j` in parts of 2^-62.
     consensus: u64,
+    /// The sum of all new bonds.
+    sum: u64,
     /// `C_j` in the unit of bonds.
     bond_consensus: u32,
     /// All ones if old bonds with it count.
     lasting: u32,
 }
 
+/// The rule for one validator's row.
+struct Relative<'a, R> {
+    targets: &'a mut [Target],
+    penalty: &'a Penalty,
+    rate: &'a R,
+    /// From a raw weight to parts of 2^-62.
+    scale: u64,
+    /// `T_i`, as far as the row has been read.
+    trust: u64,
+}
+
+impl<R: Rate> Rewrite for Relative<'_, R> {
+    #[inline(always)]
+    fn bond(&mut self, place: usize, raw: u16, old: u32) -> u32 {
+        let target = &mut self.targets[place];
+        let weight = u64::from(raw) * self.scale;
+        let clipped = weight.min(target.consensus);
+        self.trust += clipped;
+        let aim = to_bond(self.penalty.apply(weight, clipped));
+        let old = old & target.lasting;
+        let bond = step(old, aim, self.rate.of(aim, old, target.bond_consensus));
+        target.sum += u64::from(bond);
+        bond
+    }
+}
+
 pub(super) fn run(ctx: &Context, rate: &impl Rate) -> Outcome {
-    let n = ctx.incentive.len();
-    let targets: Vec<Target> = ctx
+    let mut targets: Vec<Target> = ctx
         .columns
         .consensus
         .iter()
         .zip(&ctx.lasting)
         .map(|(consensus, lasting)| Target {
             consensus: *consensus,
+            sum: 0,
             bond_consensus: to_bond(*consensus),
             lasting: *lasting,
         })
         .collect();
     let mut outcome = Outcome::new(ctx);
-    let mut sums = vec![0u64; n];
     for (validator, row, old) in pairs(ctx.rows, ctx.old) {
-        let mut new = new_row(validator, row, old, n);
-        let scale = row.map_or(0, |row| row.scale);
-        let mut trust = 0u64;
-        merge(row, old, |target, raw, bond| {
-            let place = usize::from(target);
-            let column = &targets[place];
-            let weight = u64::from(raw) * scale;
-            let clipped = weight.min(column.consensus);
-            trust += clipped;
-            let aim = to_bond(ctx.penalty.apply(weight, clipped));
-            let bond = bond & column.lasting;
-            let bond = step(bond, aim, rate.of(aim, bond, column.bond_consensus));
-            sums[place] += u64::from(bond);
-            if bond > 0 {
-                new.targets.push(target);
-                new.values.push(bond);
-            }
-        });
-        outcome.validator_trust[usize::from(validator)] = trust;
+        let mut rule = Relative {
+            targets: &mut targets,
+            penalty: &ctx.penalty,
+            rate,
+            scale: row.map_or(0, |row| row.scale),
+            trust: 0,
+        };
+        let new = rewrite(validator, row, old, &mut rule);
+        outcome.validator_trust[usize::from(validator)] = rule.trust;
         if !new.targets.is_empty() {
             outcome.bonds.push(new);
         }
@@ -64,8 +80,8 @@ pub(super) fn run(ctx: &Context, rate: &impl Rate) -> Outcome {
     let factors: Vec<Factor> = ctx
         .incentive
         .iter()
-        .zip(&sums)
-        .map(|(share, sum)| Factor::new(*share, *sum))
+        .zip(&targets)
+        .map(|(share, target)| Factor::new(*share, target.sum))
         .collect();
     for row in &outcome.bonds {
         let uid = usize::from(row.validator);
