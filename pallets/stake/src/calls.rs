@@ -3,6 +3,7 @@
 use crate::{
     opened::{next_series, Opened, Staker},
     pallet::*,
+    pool::LEAST_SHARES,
     types::{Chunk, Era, Holding, Side, SidePools, Take, TakeRaise},
     PoolId,
 };
@@ -97,10 +98,10 @@ impl<T: Config> Pallet<T> {
         amount: Balance,
     ) -> Result<(), Error<T>> {
         let SidePools { active, entering } = opened.pools.side_mut(side);
-        ensure!(
-            active.accepts(amount) && entering.accepts(amount),
-            Error::<T>::TooSmallForPool
-        );
+        for pool in [&*active, &*entering] {
+            let bought = pool.shares_for(amount).ok_or(Error::<T>::Overflow)?;
+            ensure!(bought >= LEAST_SHARES, Error::<T>::TooSmallForPool);
+        }
         let bought = entering
             .deposit(amount, next_series::<T>)
             .ok_or(Error::<T>::Overflow)?;

@@ -95,10 +95,7 @@ impl<T: Config> Opened<T> {
             .deposit(pools.entering.amount, next_series::<T>)
             .ok_or(Error::<T>::Overflow)?;
         let entered = core::mem::take(&mut pools.entering);
-        let conversion = Conversion {
-            entering: entered.shares,
-            active,
-        };
+        let conversion = Conversion::new(entered.shares, active);
         Conversions::<T>::insert((netuid, id, entered.series), conversion);
         Ok(())
     }
@@ -141,7 +138,7 @@ impl<T: Config> Opened<T> {
             return;
         };
         let claimed = conversion.claim(entered.count);
-        if conversion.entering == 0 {
+        if conversion.waiting == 0 {
             Conversions::<T>::remove(key);
         } else {
             Conversions::<T>::insert(key, conversion);

@@ -9,9 +9,9 @@
 //! - taking out `x` costs `ceil(x * shares / amount)`;
 //! - who takes out the last share gets all that is left, so no unit is ever without an owner.
 //!
-//! Shares are a million times finer than units, and [`SharePool::accepts`] refuses deposits that
-//! rounding would cost more than a millionth: whatever a first staker does to the price, whoever
-//! comes after loses next to nothing.
+//! Shares are a million times finer than units, and deposits that buy fewer than [`LEAST_SHARES`] are
+//! refused, because rounding could cost them more than a millionth: whatever a first staker does to
+//! the price, whoever comes after loses next to nothing.
 //!
 //! A slash can leave a pool with shares and (almost) nothing behind them. Below one unit for
 //! [`MAX_SHARES_PER_UNIT`] shares the pool is emptied; its shares are then worth nothing for ever,
@@ -94,13 +94,9 @@ impl SharePool {
         mul_div(held.count, self.amount, self.shares, Rounding::Down).unwrap_or(0)
     }
 
-    /// Whether a deposit loses at most a millionth to rounding.
-    pub fn accepts(&self, amount: Balance) -> bool {
-        self.shares_for(amount)
-            .is_some_and(|shares| shares >= LEAST_SHARES)
-    }
-
-    fn shares_for(&self, amount: Balance) -> Option<u128> {
+    /// The shares that a deposit buys, rounded down; `None` where there would be too many to count.
+    /// With at least [`LEAST_SHARES`] of them it loses at most a millionth to rounding.
+    pub fn shares_for(&self, amount: Balance) -> Option<u128> {
         if self.is_empty() {
             return amount.checked_mul(SHARES_PER_UNIT);
         }

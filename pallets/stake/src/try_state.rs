@@ -148,10 +148,10 @@ impl<T: Config> Pallet<T> {
             Conversions::<T>::iter_prefix((netuid, pools.id)).collect();
         for (series, conversion) in conversions {
             ensure!(
-                conversion.entering == census.of(series) && conversion.entering > 0,
+                conversion.waiting == census.of(series) && conversion.waiting > 0,
                 "what waits to be claimed is not what positions can claim"
             );
-            census.count(conversion.active);
+            census.count(conversion.unclaimed());
         }
 
         let mut money = 0;

@@ -292,14 +292,19 @@ impl<MaxChunks: Get<u32>> Position<MaxChunks> {
 
 /// What the shares of an entering pool became.
 ///
-/// Each claim takes its part rounded down and gives up the rest of the share that it broke, so the
-/// ratio never rises for those who come later, and who comes last finds exactly what is left.
+/// Each claim takes its part at the same ratio, rounded down, so it does not matter who comes
+/// first. The shares that rounding leaves are given up with the last claim, for the good of all who
+/// stay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct Conversion {
-    /// Shares of the entering pool that nobody claimed yet.
-    pub entering: u128,
+    /// The shares of the entering pool.
+    pub entered: u128,
+    /// Those that nobody claimed yet.
+    pub waiting: u128,
     /// The shares of the active pool that they became.
     pub active: Shares,
+    /// Those that were claimed.
+    pub granted: u128,
 }
 
 /// What a claim on a [`Conversion`] yields.
@@ -312,30 +317,44 @@ pub struct Claimed {
 }
 
 impl Conversion {
-    /// Claims the part of so many entering shares.
-    pub fn claim(&mut self, entering: u128) -> Claimed {
-        if entering >= self.entering {
-            self.entering = 0;
-            return Claimed {
-                granted: self.active.take(),
-                forgone: 0,
-            };
+    /// All that entered, unclaimed.
+    pub const fn new(entered: u128, active: Shares) -> Self {
+        Self {
+            entered,
+            waiting: entered,
+            active,
+            granted: 0,
         }
-        // `entering` is less than all, so neither exceeds `active.count`.
-        let part = |rounding| {
-            mul_div(entering, self.active.count, self.entering, rounding)
-                .map_or(0, |part| part.min(self.active.count))
-        };
-        let (count, used) = (part(Rounding::Down), part(Rounding::Up));
-        self.entering -= entering;
-        self.active.count -= used;
-        let granted = Shares {
+    }
+
+    /// Shares of the active pool that wait to be claimed or given up.
+    pub const fn unclaimed(&self) -> Shares {
+        let count = self.active.count.saturating_sub(self.granted);
+        Shares {
             count,
             series: self.active.series,
+        }
+    }
+
+    /// Claims the part of so many entering shares.
+    pub fn claim(&mut self, entered: u128) -> Claimed {
+        let entered = entered.min(self.waiting);
+        let part = mul_div(entered, self.active.count, self.entered, Rounding::Down).unwrap_or(0);
+        // Parts rounded down never sum to more than the whole.
+        let count = part.min(self.unclaimed().count);
+        self.waiting -= entered;
+        self.granted = self.granted.saturating_add(count);
+        let forgone = if self.waiting == 0 {
+            self.unclaimed().count
+        } else {
+            0
         };
         Claimed {
-            granted,
-            forgone: used.saturating_sub(count),
+            granted: Shares {
+                count,
+                series: self.active.series,
+            },
+            forgone,
         }
     }
 }
@@ -373,26 +392,28 @@ impl Take {
 mod tests {
     use super::*;
 
-    fn conversion(entering: u128, count: u128) -> Conversion {
-        Conversion {
-            entering,
-            active: Shares {
-                count,
-                series: Series(1),
-            },
-        }
-    }
-
     #[test]
-    fn claim_rounds_down_and_leaves_the_last_exactly_what_is_left() {
-        let mut conversion = conversion(3, 10);
-        let claimed = conversion.claim(1);
-        assert_eq!((claimed.granted.count, claimed.forgone), (3, 1));
-        let claimed = conversion.claim(1);
-        assert_eq!((claimed.granted.count, claimed.forgone), (3, 0));
-        let claimed = conversion.claim(1);
-        assert_eq!((claimed.granted.count, claimed.forgone), (3, 0));
-        assert_eq!((conversion.entering, conversion.active.count), (0, 0));
+    fn claim_is_the_same_whoever_comes_first_and_gives_up_what_is_left() {
+        let active = |count| Shares {
+            count,
+            series: Series(1),
+        };
+        let mut conversion = Conversion::new(3, active(11));
+        let third = Claimed {
+            granted: active(3),
+            forgone: 0,
+        };
+        assert_eq!(conversion.claim(1), third);
+        assert_eq!(conversion.claim(1), third);
+        assert_eq!(conversion.unclaimed(), active(5));
+        assert_eq!(
+            conversion.claim(1),
+            Claimed {
+                forgone: 2,
+                ..third
+            }
+        );
+        assert_eq!(conversion.waiting, 0);
     }
 
     #[test]
