@@ -2,6 +2,10 @@
 
 use alloc::vec::Vec;
 
+use assay_primitives::{
+    ColdkeyStake, CommitView, Metagraph, NetUid, NeuronView, SubnetDetails, SubnetSummary, Uid,
+    WeightRowView,
+};
 use frame_support::{genesis_builder_helper, weights::Weight};
 use pallet_grandpa::AuthorityId as GrandpaId;
 use sp_api::impl_runtime_apis;
@@ -16,8 +20,9 @@ use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
 
 use crate::{
-    genesis, AccountId, Aura, Balance, Block, Executive, Grandpa, InherentDataExt, Nonce, Runtime,
-    RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION,
+    genesis, views, AccountId, Aura, Balance, Block, Emission, Executive, Grandpa, InherentDataExt,
+    Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, Stake, Subnets, System,
+    TransactionPayment, Weights, VERSION,
 };
 
 impl_runtime_apis! {
@@ -189,6 +194,52 @@ impl_runtime_apis! {
 
         fn query_length_to_fee(length: u32) -> Balance {
             TransactionPayment::length_to_fee(length)
+        }
+    }
+
+    impl assay_runtime_api::AssayApi<Block, AccountId> for Runtime {
+        fn subnets() -> Vec<SubnetSummary<AccountId>> {
+            views::subnets()
+        }
+
+        fn subnet(netuid: NetUid) -> Option<SubnetDetails<AccountId>> {
+            views::subnet(netuid)
+        }
+
+        fn metagraph(netuid: NetUid) -> Option<Metagraph<AccountId>> {
+            views::metagraph(netuid)
+        }
+
+        fn neuron(netuid: NetUid, uid: Uid) -> Option<NeuronView<AccountId>> {
+            views::neuron(netuid, uid)
+        }
+
+        fn weights(netuid: NetUid) -> Vec<WeightRowView> {
+            views::weights(netuid)
+        }
+
+        fn commits(netuid: NetUid, hotkey: AccountId) -> Vec<CommitView> {
+            Weights::commits_of(netuid, &hotkey)
+        }
+
+        fn stake_of(coldkey: AccountId) -> ColdkeyStake<AccountId> {
+            Stake::stake_of(&coldkey)
+        }
+
+        fn registration_price(netuid: NetUid) -> Option<Balance> {
+            Subnets::registration_price(netuid)
+        }
+
+        fn subnet_price() -> Balance {
+            Subnets::subnet_price()
+        }
+
+        fn balance(account: AccountId) -> Balance {
+            views::spendable(&account)
+        }
+
+        fn issued() -> Balance {
+            Emission::issued()
         }
     }
 

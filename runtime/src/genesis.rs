@@ -6,12 +6,13 @@
 use alloc::{string::ToString, vec, vec::Vec};
 
 use frame_support::build_struct_json_patch;
+use pallet_subnets::Parameters;
 use sp_genesis_builder::PresetId;
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
 
 use crate::{
     AccountId, AuthorsConfig, Balance, BalancesConfig, NetworkConfig, RuntimeGenesisConfig,
-    SessionConfig, SessionKeys, SudoConfig, ASY,
+    SessionConfig, SessionKeys, SubnetsConfig, SudoConfig, ASY,
 };
 
 /// One author: Alice.
@@ -23,6 +24,15 @@ pub const LOCAL: &str = sp_genesis_builder::LOCAL_TESTNET_RUNTIME_PRESET;
 const LOCAL_SLOT_MILLIS: u64 = 1_000;
 /// Epochs of local networks: every 20 s.
 const LOCAL_TEMPO: u32 = 20;
+/// Eras of unbonding of local networks: stake is out after one and a half minutes at most.
+const LOCAL_ERA: u32 = 10;
+/// A place costs little on local networks, but its price moves like everywhere else.
+const LOCAL_PRICES: Parameters = Parameters {
+    subnet_price_floor: ASY,
+    registration_price_floor: ASY / 100,
+    registration_price_ceiling: 100 * ASY,
+    admit_on_creation: true,
+};
 /// What each of the well-known accounts starts with.
 const LOCAL_ENDOWMENT: Balance = 10_000 * ASY;
 
@@ -42,6 +52,7 @@ pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
         network: NetworkConfig {
             slot_millis: LOCAL_SLOT_MILLIS,
             default_tempo: LOCAL_TEMPO,
+            unbonding_era: LOCAL_ERA,
         },
         balances: BalancesConfig {
             balances: Sr25519Keyring::well_known()
@@ -56,6 +67,9 @@ pub fn preset(id: &PresetId) -> Option<Vec<u8>> {
                 .iter()
                 .map(|author| (author.account(), author.account(), author.keys()))
                 .collect(),
+        },
+        subnets: SubnetsConfig {
+            parameters: LOCAL_PRICES,
         },
         sudo: SudoConfig {
             key: Some(ALICE.account()),

@@ -22,6 +22,7 @@ pub mod authors;
 pub mod configs;
 pub mod genesis;
 pub mod network;
+pub mod views;
 
 #[cfg(test)]
 mod tests;
@@ -67,8 +68,8 @@ pub type TxExtension = (
     frame_system::CheckSpecVersion<Runtime>,
     frame_system::CheckTxVersion<Runtime>,
     frame_system::CheckGenesis<Runtime>,
-    frame_system::CheckEra<Runtime>,
-    frame_system::CheckNonce<Runtime>,
+    // Era and nonce, with the admission of weight calls between them and the fee.
+    pallet_weights::AdmitWeights<Runtime>,
     frame_system::CheckWeight<Runtime>,
     pallet_transaction_payment::ChargeTransactionPayment<Runtime>,
     // Last, since it gives back what the others turned out not to need.
@@ -84,8 +85,7 @@ pub type Executive = frame_executive::Executive<
     AllPalletsWithSystem,
 >;
 
-/// The smallest units in one ASY.
-pub const ASY: Balance = 1_000_000_000_000;
+pub use assay_primitives::ASY;
 
 /// An account below this is reaped: 0.001 ASY.
 pub const EXISTENTIAL_DEPOSIT: Balance = ASY / 1_000;
@@ -177,4 +177,22 @@ mod runtime {
 
     #[runtime::pallet_index(13)]
     pub type Utility = pallet_utility::Pallet<Runtime>;
+
+    // The hooks of a block run in this order, and so does genesis. What is issued in a block must be
+    // in the pots before its epochs are paid; the account that holds stake gets its deposit before
+    // emission counts what genesis minted.
+    #[runtime::pallet_index(20)]
+    pub type Subnets = pallet_subnets::Pallet<Runtime>;
+
+    #[runtime::pallet_index(21)]
+    pub type Stake = pallet_stake::Pallet<Runtime>;
+
+    #[runtime::pallet_index(22)]
+    pub type Weights = pallet_weights::Pallet<Runtime>;
+
+    #[runtime::pallet_index(23)]
+    pub type Emission = pallet_emission::Pallet<Runtime>;
+
+    #[runtime::pallet_index(24)]
+    pub type Epoch = pallet_epoch::Pallet<Runtime>;
 }

@@ -13,6 +13,7 @@ use frame_support::traits::Get;
 
 #[frame_support::pallet]
 pub mod pallet {
+    use assay_primitives::MIN_TEMPO;
     use frame_support::pallet_prelude::*;
 
     /// The longest slot that a network may choose, an hour: a typing mistake, not a wish.
@@ -40,6 +41,12 @@ pub mod pallet {
         360
     }
 
+    /// A day at 6 s.
+    #[pallet::type_value]
+    pub fn DefaultUnbondingEra() -> u32 {
+        14_400
+    }
+
     /// The length of a slot, in which one author may make one block, in milliseconds.
     #[pallet::storage]
     pub type SlotMillis<T: Config> = StorageValue<_, u64, ValueQuery, DefaultSlotMillis>;
@@ -48,12 +55,19 @@ pub mod pallet {
     #[pallet::storage]
     pub type DefaultTempo<T: Config> = StorageValue<_, u32, ValueQuery, DefaultDefaultTempo>;
 
+    /// The length of an era in which removed stake is gathered, in blocks. Stake that waits is
+    /// filed under its era, so another length later on would release it at another time.
+    #[pallet::storage]
+    pub type EraLength<T: Config> = StorageValue<_, u32, ValueQuery, DefaultUnbondingEra>;
+
     #[pallet::genesis_config]
     pub struct GenesisConfig<T: Config> {
         /// The length of a slot in milliseconds, even.
         pub slot_millis: u64,
         /// The tempo of a new subnet, in blocks.
         pub default_tempo: u32,
+        /// The length of an era of unbonding, in blocks.
+        pub unbonding_era: u32,
         #[serde(skip)]
         pub _config: PhantomData<T>,
     }
@@ -63,6 +77,7 @@ pub mod pallet {
             Self {
                 slot_millis: DefaultSlotMillis::get(),
                 default_tempo: DefaultDefaultTempo::get(),
+                unbonding_era: DefaultUnbondingEra::get(),
                 _config: PhantomData,
             }
         }
@@ -79,11 +94,17 @@ pub mod pallet {
                 self.slot_millis
             );
             assert!(
-                self.default_tempo > 0,
-                "network.defaultTempo must be at least 1"
+                self.default_tempo >= MIN_TEMPO,
+                "network.defaultTempo must be at least {MIN_TEMPO}, not {}",
+                self.default_tempo
+            );
+            assert!(
+                self.unbonding_era > 0,
+                "network.unbondingEra must be at least 1"
             );
             SlotMillis::<T>::put(self.slot_millis);
             DefaultTempo::<T>::put(self.default_tempo);
+            EraLength::<T>::put(self.unbonding_era);
         }
     }
 }
@@ -116,51 +137,68 @@ impl<T: Config> Get<u32> for NewSubnetTempo<T> {
     }
 }
 
+/// The length of an era of unbonding in blocks, as other pallets' configurations want it.
+pub struct UnbondingEra<T>(PhantomData<T>);
+
+impl<T: Config> Get<u32> for UnbondingEra<T> {
+    fn get() -> u32 {
+        EraLength::<T>::get()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use frame_support::traits::BuildGenesisConfig;
     use sp_io::TestExternalities;
 
-    use super::{GenesisConfig, MinimumPeriod, NewSubnetTempo, SlotDuration};
+    use super::{GenesisConfig, MinimumPeriod, NewSubnetTempo, SlotDuration, UnbondingEra};
     use crate::Runtime;
     use frame_support::traits::Get;
 
-    fn build(slot_millis: u64, default_tempo: u32) {
+    fn build(slot_millis: u64, default_tempo: u32, unbonding_era: u32) {
         TestExternalities::default().execute_with(|| {
             GenesisConfig::<Runtime> {
                 slot_millis,
                 default_tempo,
+                unbonding_era,
                 ..Default::default()
             }
             .build();
             assert_eq!(SlotDuration::<Runtime>::get(), slot_millis);
             assert_eq!(MinimumPeriod::<Runtime>::get(), slot_millis / 2);
             assert_eq!(NewSubnetTempo::<Runtime>::get(), default_tempo);
+            assert_eq!(UnbondingEra::<Runtime>::get(), unbonding_era);
         });
     }
 
     #[test]
     fn genesis_is_kept_when_it_makes_sense() {
-        build(200, 1);
-        build(6_000, 360);
-        build(3_600_000, u32::MAX);
+        build(200, 5, 1);
+        build(6_000, 360, 14_400);
+        build(3_600_000, u32::MAX, u32::MAX);
     }
 
     #[test]
     #[should_panic(expected = "network.slotMillis")]
     fn genesis_fails_when_slots_are_too_short() {
-        build(198, 360);
+        build(198, 360, 1);
     }
 
     #[test]
     #[should_panic(expected = "network.slotMillis")]
     fn genesis_fails_when_slots_are_odd() {
-        build(999, 360);
+        build(999, 360, 1);
     }
 
     #[test]
     #[should_panic(expected = "network.defaultTempo")]
-    fn genesis_fails_when_subnets_have_no_tempo() {
-        build(1_000, 0);
+    fn genesis_fails_when_the_tempo_is_below_the_least() {
+        build(1_000, 4, 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "network.unbondingEra")]
+    fn genesis_fails_when_eras_have_no_length() {
+        build(1_000, 360, 0);
     }
 }

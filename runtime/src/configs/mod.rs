@@ -2,6 +2,7 @@
 
 pub mod consensus;
 pub mod governance;
+pub mod incentives;
 pub mod money;
 pub mod system;
 

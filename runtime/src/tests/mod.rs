@@ -4,6 +4,7 @@ mod accounts;
 mod presets;
 
 use codec::Encode;
+use pallet_weights::AdmitWeights;
 use serde_json::Value;
 use sp_consensus_aura::{Slot, AURA_ENGINE_ID};
 use sp_genesis_builder::PresetId;
@@ -83,8 +84,7 @@ pub fn signed(
         frame_system::CheckSpecVersion::new(),
         frame_system::CheckTxVersion::new(),
         frame_system::CheckGenesis::new(),
-        frame_system::CheckEra::from(Era::Immortal),
-        frame_system::CheckNonce::from(nonce.into()),
+        AdmitWeights::new(Era::Immortal, nonce.into()),
         frame_system::CheckWeight::new(),
         pallet_transaction_payment::ChargeTransactionPayment::<Runtime>::from(0),
         frame_system::WeightReclaim::new(),
