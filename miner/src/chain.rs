@@ -1,0 +1,55 @@
+//! What the miner needs of the chain.
+
+use assay_primitives::{Balance, Endpoint, ModelAnnouncement, Uid};
+use assay_protocol::Hotkey;
+use async_trait::async_trait;
+use std::collections::HashSet;
+
+/// The miner's hotkey as a neuron of its subnet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neuron {
+    /// Its place.
+    pub uid: Uid,
+    /// Where the chain says it listens.
+    pub endpoint: Option<Endpoint>,
+    /// What the chain says it serves.
+    pub model: Option<ModelAnnouncement>,
+}
+
+/// What one look at a finalized block tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The miner's neuron, if it is registered.
+    pub neuron: Option<Neuron>,
+    /// What a registration costs now.
+    pub registration_price: Balance,
+    /// Who holds a validator permit.
+    pub permit_holders: HashSet<Hotkey>,
+}
+
+/// Why the chain gave no answer or no consent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChainError {
+    /// The node is away or slow. Trying again may help; whatever was submitted may have got through.
+    #[error("{0}")]
+    Away(String),
+    /// The chain refuses. Trying the same again at once does not help.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// The subnet as seen by this miner. Each call looks at, or ends with, a finalized block.
+#[async_trait]
+pub trait Chain: Send + Sync + 'static {
+    /// How the miner stands.
+    async fn standing(&self) -> Result<Standing, ChainError>;
+
+    /// Registers the hotkey for at most `max_price`.
+    async fn register(&self, max_price: Balance) -> Result<(), ChainError>;
+
+    /// Says where the miner listens.
+    async fn announce(&self, endpoint: &Endpoint) -> Result<(), ChainError>;
+
+    /// Says what the miner serves.
+    async fn announce_model(&self, model: &ModelAnnouncement) -> Result<(), ChainError>;
+}

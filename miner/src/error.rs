@@ -1,0 +1,37 @@
+//! Why a miner can't start.
+
+use crate::{config::ConfigError, onnx::LoadError};
+use assay_protocol::keys::KeyError;
+use assay_telemetry::MetricsError;
+use std::{io, net::SocketAddr};
+
+/// Why a miner can't start. Each says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The hotkey can't be had.
+    #[error("hotkey: {0}")]
+    Hotkey(#[source] KeyError),
+    /// The coldkey can't be had.
+    #[error("coldkey: {0}")]
+    Coldkey(#[source] KeyError),
+    /// The models can't be served.
+    #[error(transparent)]
+    Models(#[from] LoadError),
+    /// The metrics can't be served.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// The port can't be had.
+    #[error("can't listen on {address}: {why}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The system's error.
+        why: io::Error,
+    },
+    /// The system refused something else.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}

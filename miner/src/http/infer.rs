@@ -1,0 +1,116 @@
+//! What is behind the gate: queries and the handshake.
+
+use super::{by_size, open::find, Refusal, Service, SOFTWARE};
+use crate::check::check_query;
+use assay_protocol::{
+    handshake::{Hello, ServedModel, Welcome, PROTOCOL},
+    oip::{header_length, InferRequest, InferResponse, HEADER_LENGTH},
+};
+use axum::{
+    extract::{Path, State},
+    http::{header::CONTENT_TYPE, HeaderMap, HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
+    Json,
+};
+use bytes::Bytes;
+use std::sync::Arc;
+
+pub(super) async fn infer_newest(
+    State(service): State<Arc<Service>>,
+    Path(model): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    infer(&service, &model, None, &headers, body).await
+}
+
+pub(super) async fn infer_version(
+    State(service): State<Arc<Service>>,
+    Path((model, version)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    infer(&service, &model, Some(&version), &headers, body).await
+}
+
+async fn infer(
+    service: &Service,
+    name: &str,
+    version: Option<&str>,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let model = find(&*service.backend, name, version)?;
+    let length = header_length(headers)?;
+    let query = by_size(body.len(), move || InferRequest::decode(&body, length)).await??;
+    check_query(&model, &query)?;
+    // What the answer's form depends on; the tensors go to the model.
+    let asked = InferRequest {
+        id: query.id.clone(),
+        inputs: Vec::new(),
+        outputs: query.outputs.clone(),
+        output_encoding: query.output_encoding,
+    };
+    let outputs = service.backend.infer(Arc::clone(&model), query).await?;
+    let answer = InferResponse {
+        model_name: model.name.clone(),
+        model_version: Some(model.version.to_string()),
+        id: asked.id.clone(),
+        outputs,
+    };
+    let elements: usize = answer
+        .outputs
+        .iter()
+        .map(|tensor| tensor.data().len())
+        .sum();
+    let encoded = by_size(elements, move || answer.encode(&asked)).await?;
+    // The query was fine; that its answer can't be put into JSON is nobody's fault.
+    let encoded =
+        encoded.map_err(|why| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, why.to_string()))?;
+    let mut response = encoded.body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type(encoded.header_length.is_some()));
+    if let Some(length) = encoded.header_length {
+        headers.insert(HEADER_LENGTH, length.into());
+    }
+    Ok(response)
+}
+
+fn content_type(binary: bool) -> HeaderValue {
+    HeaderValue::from_static(if binary {
+        "application/octet-stream"
+    } else {
+        "application/json"
+    })
+}
+
+/// Says who this is and what it serves. The receipt on the answer is what counts.
+pub(super) async fn handshake(
+    State(service): State<Arc<Service>>,
+    body: Bytes,
+) -> Result<Json<Welcome>, Refusal> {
+    let hello: Hello = serde_json::from_slice(&body)
+        .map_err(|why| Refusal::bad_request(format!("the handshake can't be read: {why}")))?;
+    if hello.protocol != PROTOCOL {
+        let why = format!(
+            "protocol `{}` is not spoken here: use {PROTOCOL}",
+            hello.protocol
+        );
+        return Err(Refusal::bad_request(why));
+    }
+    // Of each model the version that answers when none is named: the largest comes last.
+    let mut models: Vec<ServedModel> = Vec::new();
+    for model in service.backend.models() {
+        match models.last_mut() {
+            Some(last) if last.name == model.name => *last = model.served(),
+            _ => models.push(model.served()),
+        }
+    }
+    let hotkey = service.key.hotkey();
+    Ok(Json(Welcome {
+        protocol: PROTOCOL.into(),
+        hotkey,
+        software: SOFTWARE.into(),
+        models,
+    }))
+}

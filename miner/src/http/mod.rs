@@ -1,0 +1,170 @@
+//! The miner's HTTP interface: the Open Inference Protocol v2 and the handshake over any
+//! [`Backend`], with the signatures and receipts of `docs/protocol.md`.
+//!
+//! ```text
+//! GET  ------------------------------> open.rs
+//! POST -> gate.rs: in? signed? admitted? new? -> infer.rs | handshake.rs -> gate.rs: receipt
+//! ```
+
+mod gate;
+mod infer;
+mod open;
+mod refusal;
+
+pub use refusal::Refusal;
+
+use crate::{admission::Admission, backend::Backend};
+use assay_protocol::{handshake, Clock, Keypair, Policy, ReplayGuard};
+use assay_telemetry::Shutdown;
+use axum::{
+    extract::DefaultBodyLimit,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+    Router,
+};
+use serde::{Deserialize, Serialize};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
+
+/// Name and version, as metadata and handshake give them.
+pub const SOFTWARE: &str = concat!("assay-miner/", env!("CARGO_PKG_VERSION"));
+
+/// Bodies larger than this are hashed and read off the async threads, where they'd hold up others.
+const LARGE_BODY: usize = 64 * 1024;
+
+/// What bounds one server's work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Largest body of a request, in bytes.
+    pub body_bytes: usize,
+    /// Seconds in which a body must have arrived.
+    pub body_seconds: u64,
+    /// Requests being answered at once.
+    pub requests: usize,
+    /// Connections held at once.
+    pub connections: usize,
+    /// Seconds in which a request's head must have arrived, and that a connection may be idle.
+    pub head_seconds: u64,
+    /// Seconds that requests have to end after the miner was told to.
+    pub drain_seconds: u64,
+    /// Seconds by which a caller's clock may be ahead.
+    pub skew_seconds: u64,
+    /// Longest life of a signed request, in seconds.
+    pub lifetime_seconds: u64,
+    /// Nonces remembered.
+    pub nonces: usize,
+    /// Nonces remembered of one caller.
+    pub nonces_per_caller: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 16 * 1024 * 1024,
+            body_seconds: 30,
+            requests: 256,
+            connections: 1024,
+            head_seconds: 60,
+            drain_seconds: 20,
+            skew_seconds: 30,
+            lifetime_seconds: 300,
+            nonces: 262_144,
+            nonces_per_caller: 16_384,
+        }
+    }
+}
+
+/// Everything that answering a request needs.
+pub struct Service {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) key: Keypair,
+    pub(crate) admission: Arc<dyn Admission>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) limits: Limits,
+    pub(crate) policy: Policy,
+    pub(crate) seen: ReplayGuard,
+    pub(crate) places: Arc<Semaphore>,
+    pub(crate) shutdown: Shutdown,
+}
+
+impl Service {
+    /// A service that signs with `key` what `backend` answers to those whom `admission` lets in.
+    /// Once `shutdown` is tripped it says that it is not ready any more, and answers on.
+    pub fn new(
+        backend: Arc<dyn Backend>,
+        key: Keypair,
+        admission: Arc<dyn Admission>,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        shutdown: Shutdown,
+    ) -> Self {
+        let policy = Policy {
+            miner: key.hotkey(),
+            max_skew: limits.skew_seconds,
+            max_lifetime: limits.lifetime_seconds,
+        };
+        let seen = ReplayGuard::new(limits.nonces, limits.nonces_per_caller);
+        let places = Arc::new(Semaphore::new(limits.requests));
+        Self {
+            backend,
+            key,
+            admission,
+            clock,
+            limits,
+            policy,
+            seen,
+            places,
+            shutdown,
+        }
+    }
+
+    /// The routes.
+    pub fn router(self) -> Router {
+        let service = Arc::new(self);
+        let signed = Router::new()
+            .route("/v2/models/{model}/infer", post(infer::infer_newest))
+            .route(
+                "/v2/models/{model}/versions/{version}/infer",
+                post(infer::infer_version),
+            )
+            .route(handshake::PATH, post(infer::handshake))
+            // The gate bounds bodies, by the configuration's own limit.
+            .layer(DefaultBodyLimit::disable())
+            .layer(from_fn_with_state(Arc::clone(&service), gate::gate));
+        Router::new()
+            .route("/v2", get(open::server))
+            .route("/v2/", get(open::server))
+            .route("/v2/health/live", get(open::live))
+            .route("/v2/health/ready", get(open::ready))
+            .route("/v2/models/{model}", get(open::newest))
+            .route("/v2/models/{model}/ready", get(open::newest_ready))
+            .route("/v2/models/{model}/versions/{version}", get(open::version))
+            .route(
+                "/v2/models/{model}/versions/{version}/ready",
+                get(open::version_ready),
+            )
+            .merge(signed)
+            .fallback(open::nothing_here)
+            .method_not_allowed_fallback(open::wrong_method)
+            .with_state(service)
+    }
+
+    pub(crate) fn body_deadline(&self) -> Duration {
+        Duration::from_secs(self.limits.body_seconds)
+    }
+}
+
+/// Does work on a body where it holds up nobody: here if it is small, on a thread for such work if
+/// it is large.
+pub(crate) async fn by_size<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    if bytes <= LARGE_BODY {
+        return Ok(work());
+    }
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Refusal::internal())
+}

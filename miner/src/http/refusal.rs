@@ -1,0 +1,109 @@
+//! Refusals as HTTP: the one place where errors become statuses.
+
+use crate::backend::BackendError;
+use assay_protocol::{
+    oip::{ErrorBody, OipError},
+    Reason, VerifyError,
+};
+use axum::{
+    http::{header::RETRY_AFTER, HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
+    Json,
+};
+
+/// The header that repeats a refusal's reason.
+pub const REASON_HEADER: &str = "assay-reason";
+
+/// Seconds after which a caller that met a full queue may try again.
+const RETRY_SECONDS: u16 = 1;
+
+/// An answer that is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    status: StatusCode,
+    error: String,
+    reason: Option<Reason>,
+}
+
+impl Refusal {
+    /// A refusal with a status and what is wrong.
+    pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        Self {
+            status,
+            error: error.into(),
+            reason: None,
+        }
+    }
+
+    /// A refusal that says why the request was not let in.
+    pub fn not_let_in(reason: Reason, error: impl Into<String>) -> Self {
+        let status = StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+        Self {
+            status,
+            error: error.into(),
+            reason: Some(reason),
+        }
+    }
+
+    pub(crate) fn bad_request(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    pub(crate) fn not_found(error: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, error)
+    }
+
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the miner failed on this request",
+        )
+    }
+}
+
+impl From<VerifyError> for Refusal {
+    fn from(why: VerifyError) -> Self {
+        Self::not_let_in(why.reason(), why.to_string())
+    }
+}
+
+impl From<OipError> for Refusal {
+    fn from(why: OipError) -> Self {
+        Self::bad_request(why.to_string())
+    }
+}
+
+impl From<BackendError> for Refusal {
+    fn from(why: BackendError) -> Self {
+        let status = match &why {
+            BackendError::Invalid(_) => StatusCode::BAD_REQUEST,
+            BackendError::QueueFull(_) => StatusCode::TOO_MANY_REQUESTS,
+            BackendError::Failed { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            BackendError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, why.to_string())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Self {
+            status,
+            error,
+            reason,
+        } = self;
+        let mut response = (status, Json(ErrorBody { error, reason })).into_response();
+        let headers = response.headers_mut();
+        if let Some(reason) = reason {
+            crate::metrics::refusal(reason.as_str());
+            headers.insert(REASON_HEADER, HeaderValue::from_static(reason.as_str()));
+        }
+        if matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        ) {
+            headers.insert(RETRY_AFTER, RETRY_SECONDS.into());
+        }
+        response
+    }
+}

@@ -1,0 +1,94 @@
+//! What the miner counts and times. Callers are never labels: there may be any number of them.
+
+use crate::backend::ModelInfo;
+use metrics::{
+    counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, Unit,
+};
+use std::time::Duration;
+
+const ANSWERS: &str = "assay_miner_answers_total";
+const ANSWER_SECONDS: &str = "assay_miner_answer_seconds";
+const REFUSALS: &str = "assay_miner_refusals_total";
+const INFERENCES: &str = "assay_miner_inferences_total";
+const INFERENCE_SECONDS: &str = "assay_miner_inference_seconds";
+const MODEL: &str = "assay_miner_model_info";
+const IN_FLIGHT: &str = "assay_miner_requests_in_flight";
+const CONNECTIONS: &str = "assay_miner_connections";
+const CHAIN: &str = "assay_miner_chain_in_sync";
+
+/// Tells the recorder what each metric is.
+pub fn describe() {
+    describe_counter!(ANSWERS, "Answers to POST requests, by endpoint and status");
+    describe_histogram!(
+        ANSWER_SECONDS,
+        Unit::Seconds,
+        "Time from a request's head to its answer"
+    );
+    describe_counter!(REFUSALS, "Requests not let in, by reason");
+    describe_counter!(INFERENCES, "Queries run, by model and outcome");
+    describe_histogram!(
+        INFERENCE_SECONDS,
+        Unit::Seconds,
+        "Time that a model took, by model"
+    );
+    describe_gauge!(MODEL, "Models served, with the execution provider in use");
+    describe_gauge!(IN_FLIGHT, "Requests being answered");
+    describe_gauge!(CONNECTIONS, "Open connections");
+    describe_gauge!(
+        CHAIN,
+        "1 if the chain knows this miner's endpoint and model, else 0"
+    );
+}
+
+pub(crate) fn answer(endpoint: &'static str, status: u16, took: Duration) {
+    counter!(ANSWERS, "endpoint" => endpoint, "status" => status.to_string()).increment(1);
+    histogram!(ANSWER_SECONDS, "endpoint" => endpoint).record(took.as_secs_f64());
+}
+
+pub(crate) fn refusal(reason: &'static str) {
+    counter!(REFUSALS, "reason" => reason).increment(1);
+}
+
+pub(crate) fn inference(model: &str, took: Duration, good: bool) {
+    let outcome = if good { "good" } else { "failed" };
+    counter!(INFERENCES, "model" => model.to_owned(), "outcome" => outcome).increment(1);
+    histogram!(INFERENCE_SECONDS, "model" => model.to_owned()).record(took.as_secs_f64());
+}
+
+pub(crate) fn model_loaded(model: &ModelInfo) {
+    gauge!(MODEL,
+        "model" => model.name.clone(),
+        "version" => model.version.to_string(),
+        "provider" => model.provider.clone(),
+        "sha256" => model.sha256.to_string()
+    )
+    .set(1.0);
+}
+
+/// Counts one more of something for as long as it lives.
+pub(crate) struct Gauged(&'static str);
+
+impl Gauged {
+    pub(crate) fn request() -> Self {
+        Self::new(IN_FLIGHT)
+    }
+
+    pub(crate) fn connection() -> Self {
+        Self::new(CONNECTIONS)
+    }
+
+    fn new(name: &'static str) -> Self {
+        gauge!(name).increment(1.0);
+        Self(name)
+    }
+}
+
+impl Drop for Gauged {
+    fn drop(&mut self) {
+        gauge!(self.0).decrement(1.0);
+    }
+}
+
+pub(crate) fn chain_in_sync(in_sync: bool) {
+    gauge!(CHAIN).set(if in_sync { 1.0 } else { 0.0 });
+}

@@ -1,0 +1,286 @@
+//! One model in one session.
+
+use super::{
+    convert::{datatype, from_onnx, to_onnx},
+    folder::ModelFile,
+    workers::Engine,
+};
+use crate::backend::{BackendError, ModelInfo};
+use assay_protocol::oip::{InferRequest, Tensor, TensorMetadata};
+use ort::{
+    environment::Environment,
+    ep::{ExecutionProvider, CPU, CUDA},
+    session::{builder::SessionBuilder, OutputSelector, RunOptions, Session},
+    value::{Outlet, ValueType},
+    ErrorCode,
+};
+use serde::{Deserialize, Serialize};
+use std::{fmt, fs, path::PathBuf};
+
+/// What models shall run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// The GPU if it can be used, else the CPU.
+    Auto {
+        /// Which GPU.
+        cuda_device: i32,
+    },
+    /// The CPU.
+    Cpu,
+    /// The GPU; without one, the model can't be loaded.
+    Cuda {
+        /// Which GPU.
+        cuda_device: i32,
+    },
+}
+
+/// What a model really runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// The CPU.
+    Cpu,
+    /// An NVIDIA GPU.
+    Cuda,
+}
+
+impl Device {
+    /// The device on which `provider` runs: a model loaded again must not silently move.
+    pub(super) const fn exactly(provider: Provider, chosen: Self) -> Self {
+        match (provider, chosen) {
+            (Provider::Cpu, _) | (_, Self::Cpu) => Self::Cpu,
+            (Provider::Cuda, Self::Auto { cuda_device } | Self::Cuda { cuda_device }) => {
+                Self::Cuda { cuda_device }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cpu => <CPU as ExecutionProvider>::NAME,
+            Self::Cuda => <CUDA as ExecutionProvider>::NAME,
+        })
+    }
+}
+
+/// Why a model can't be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The file can't be read.
+    #[error("can't read {}: {why}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        why: std::io::Error,
+    },
+    /// ONNX Runtime does not take it.
+    #[error("{} is not a model that ONNX Runtime can run: {why}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        why: String,
+    },
+    /// It has inputs or outputs that the protocol can't carry.
+    #[error("{}: {what}", path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// Which, and what to do.
+        what: String,
+    },
+    /// Loaded again, the file was another.
+    #[error("{} was changed on disk: restart the miner to serve the new file", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// A model ready to run.
+pub(super) struct OnnxEngine {
+    name: String,
+    session: Session,
+    provider: Provider,
+}
+
+/// A loaded engine and what it serves.
+pub(super) struct Loaded {
+    pub engine: OnnxEngine,
+    pub info: ModelInfo,
+}
+
+impl OnnxEngine {
+    /// Loads a model. The digest is that of the very bytes that are loaded, so a model that keeps
+    /// weights in further files is refused: its digest would not cover them.
+    pub(super) fn load(
+        environment: &Environment,
+        file: &ModelFile,
+        device: Device,
+        threads: usize,
+    ) -> Result<Loaded, ModelError> {
+        let unreadable = |why| ModelError::Unreadable {
+            path: file.path.clone(),
+            why,
+        };
+        let bytes = fs::read(&file.path).map_err(unreadable)?;
+        let (session, provider) =
+            open(environment, &bytes, device, threads).map_err(|why| ModelError::Unusable {
+                path: file.path.clone(),
+                why,
+            })?;
+        let describe = |outlets: &[Outlet]| {
+            outlets
+                .iter()
+                .map(describe)
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|what| ModelError::Unsupported {
+                    path: file.path.clone(),
+                    what,
+                })
+        };
+        let info = ModelInfo {
+            name: file.name.clone(),
+            version: file.version,
+            sha256: assay_protocol::sha256(&bytes).into(),
+            size: bytes.len() as u64,
+            platform: "onnxruntime_onnx".into(),
+            provider: provider.to_string(),
+            inputs: describe(session.inputs())?,
+            outputs: describe(session.outputs())?,
+        };
+        let engine = Self {
+            name: file.name.clone(),
+            session,
+            provider,
+        };
+        Ok(Loaded { engine, info })
+    }
+
+    pub(super) const fn provider(&self) -> Provider {
+        self.provider
+    }
+}
+
+impl Engine for OnnxEngine {
+    fn run(&mut self, query: InferRequest) -> Result<Vec<Tensor>, BackendError> {
+        let InferRequest {
+            inputs, outputs, ..
+        } = query;
+        let inputs = inputs
+            .into_iter()
+            .map(to_onnx)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(BackendError::Invalid)?;
+        let wanted: Vec<String> = if outputs.is_empty() {
+            self.session
+                .outputs()
+                .iter()
+                .map(|output| output.name().to_owned())
+                .collect()
+        } else {
+            outputs.into_iter().map(|output| output.name).collect()
+        };
+        let selected = wanted
+            .iter()
+            .fold(OutputSelector::no_default(), |it, name| it.with(name));
+        let options = RunOptions::new().map_err(|why| failed(&self.name, &why))?;
+        let options = options.with_outputs(selected);
+        let found = self
+            .session
+            .run_with_options(inputs, &options)
+            .map_err(|why| failed(&self.name, &why))?;
+        wanted
+            .iter()
+            .map(|name| {
+                let value = found
+                    .get(name)
+                    .ok_or_else(|| "the model left it out".to_owned());
+                value
+                    .and_then(|value| from_onnx(name, value))
+                    .map_err(|why| {
+                        let why = format!("output `{name}`: {why}");
+                        BackendError::Failed {
+                            model: self.name.clone(),
+                            why,
+                        }
+                    })
+            })
+            .collect()
+    }
+}
+
+fn failed(model: &str, why: &ort::Error) -> BackendError {
+    // What ONNX Runtime calls an invalid argument is the query's fault: lengths that must agree
+    // between inputs, an index out of range.
+    if why.code() == ErrorCode::InvalidArgument {
+        BackendError::Invalid(format!("the model refuses this query: {why}"))
+    } else {
+        BackendError::Failed {
+            model: model.to_owned(),
+            why: why.to_string(),
+        }
+    }
+}
+
+/// Opens a session on the device, or says why there is none.
+fn open(
+    environment: &Environment,
+    bytes: &[u8],
+    device: Device,
+    threads: usize,
+) -> Result<(Session, Provider), String> {
+    let on_cpu = || {
+        let session = builder(environment, threads)?.commit_from_memory(bytes);
+        Ok((session.map_err(|why| why.to_string())?, Provider::Cpu))
+    };
+    let on_cuda = |cuda_device| {
+        let provider = CUDA::default()
+            .with_device_id(cuda_device)
+            .build()
+            .error_on_failure();
+        let session = builder(environment, threads)?
+            .with_execution_providers([provider])
+            .map_err(|why| why.to_string())?
+            .commit_from_memory(bytes);
+        Ok((session.map_err(|why| why.to_string())?, Provider::Cuda))
+    };
+    match device {
+        Device::Cpu => on_cpu(),
+        Device::Cuda { cuda_device } => on_cuda(cuda_device),
+        Device::Auto { cuda_device } => on_cuda(cuda_device).or_else(|why: String| {
+            let opened = on_cpu()?;
+            tracing::info!(
+                reason = why.trim(),
+                "running on the CPU: CUDA can't be used"
+            );
+            Ok(opened)
+        }),
+    }
+}
+
+fn builder(environment: &Environment, threads: usize) -> Result<SessionBuilder, String> {
+    Session::builder(environment)
+        .map_err(|why| why.to_string())?
+        .with_intra_threads(threads)
+        .map_err(|why| why.to_string())
+}
+
+fn describe(outlet: &Outlet) -> Result<TensorMetadata, String> {
+    let ValueType::Tensor { ty, shape, .. } = outlet.dtype() else {
+        return Err(format!(
+            "`{}` is not a tensor; export classifiers with `zipmap` off",
+            outlet.name()
+        ));
+    };
+    let datatype = datatype(*ty)
+        .ok_or_else(|| format!("`{}` is of type {ty}, which can't be served", outlet.name()))?;
+    Ok(TensorMetadata {
+        name: outlet.name().to_owned(),
+        datatype,
+        shape: shape.to_vec(),
+    })
+}

@@ -1,0 +1,240 @@
+//! A model's worker threads behind a bounded queue.
+
+use super::engine::ModelError;
+use crate::backend::BackendError;
+use assay_protocol::oip::{InferRequest, Tensor};
+use futures::future::{BoxFuture, FutureExt as _};
+use std::{
+    panic::{catch_unwind, AssertUnwindSafe},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{sync_channel, Receiver, SyncSender, TrySendError},
+        Arc, Mutex, PoisonError,
+    },
+    thread,
+    time::Instant,
+};
+use tokio::sync::oneshot;
+
+/// Runs one query at a time.
+pub trait Engine: Send {
+    /// Answers a query that fits the model.
+    fn run(&mut self, query: InferRequest) -> Result<Vec<Tensor>, BackendError>;
+}
+
+/// Makes an engine anew, after one was lost to a panic.
+pub type EngineFactory = Arc<dyn Fn() -> Result<Box<dyn Engine>, ModelError> + Send + Sync>;
+
+struct Job {
+    query: InferRequest,
+    reply: oneshot::Sender<Result<Vec<Tensor>, BackendError>>,
+}
+
+/// Worker threads that each hold an engine and take queries from one queue. A query that finds the
+/// queue full is refused at once. Dropping the pool ends the threads once the queue is empty.
+pub struct WorkerPool {
+    model: Arc<str>,
+    queue: SyncSender<Job>,
+    able: Arc<AtomicUsize>,
+}
+
+impl WorkerPool {
+    /// One thread per engine, and a queue for `capacity` queries besides those being run. It fails
+    /// if the system gives no thread.
+    pub fn start(
+        model: &str,
+        engines: Vec<Box<dyn Engine>>,
+        factory: EngineFactory,
+        capacity: usize,
+    ) -> std::io::Result<Self> {
+        let model: Arc<str> = model.into();
+        let (queue, jobs) = sync_channel(capacity);
+        let jobs = Arc::new(Mutex::new(jobs));
+        let able = Arc::new(AtomicUsize::new(engines.len()));
+        for engine in engines {
+            let worker = Worker {
+                model: Arc::clone(&model),
+                jobs: Arc::clone(&jobs),
+                able: Arc::clone(&able),
+                factory: Arc::clone(&factory),
+                engine: Some(engine),
+            };
+            thread::Builder::new()
+                .name(format!("model {model}"))
+                .spawn(move || worker.work())?;
+        }
+        Ok(Self { model, queue, able })
+    }
+
+    /// Whether any worker has an engine.
+    pub fn is_ready(&self) -> bool {
+        self.able.load(Ordering::Relaxed) > 0
+    }
+
+    /// Hands a query over. The future ends with the answer, and may be dropped: a query whose
+    /// asker is gone before its turn is not run.
+    pub fn infer(
+        &self,
+        query: InferRequest,
+    ) -> BoxFuture<'static, Result<Vec<Tensor>, BackendError>> {
+        let (reply, answer) = oneshot::channel();
+        let model = self.model.to_string();
+        let refused = match self.queue.try_send(Job { query, reply }) {
+            Ok(()) => {
+                return async move {
+                    answer
+                        .await
+                        .unwrap_or(Err(BackendError::Unavailable(model)))
+                }
+                .boxed()
+            }
+            Err(TrySendError::Full(_)) => BackendError::QueueFull(model),
+            Err(TrySendError::Disconnected(_)) => BackendError::Unavailable(model),
+        };
+        std::future::ready(Err(refused)).boxed()
+    }
+}
+
+struct Worker {
+    model: Arc<str>,
+    jobs: Arc<Mutex<Receiver<Job>>>,
+    able: Arc<AtomicUsize>,
+    factory: EngineFactory,
+    engine: Option<Box<dyn Engine>>,
+}
+
+impl Worker {
+    fn work(mut self) {
+        loop {
+            // The lock is held while waiting: the other workers wait for it instead of the queue.
+            let job = self
+                .jobs
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .recv();
+            let Ok(job) = job else { return };
+            if job.reply.is_closed() {
+                continue;
+            }
+            let started = Instant::now();
+            let answer = self.answer(job.query);
+            crate::metrics::inference(&self.model, started.elapsed(), answer.is_ok());
+            // The asker may have left meanwhile.
+            let _ = job.reply.send(answer);
+        }
+    }
+
+    fn answer(&mut self, query: InferRequest) -> Result<Vec<Tensor>, BackendError> {
+        let mut engine = match self.engine.take() {
+            Some(engine) => engine,
+            None => self.revive()?,
+        };
+        // A panic leaves the engine in an unknown state: it is thrown away, the next query makes
+        // another one.
+        let run = move || {
+            let answer = engine.run(query);
+            (answer, engine)
+        };
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok((answer, engine)) => {
+                self.engine = Some(engine);
+                answer
+            }
+            Err(_) => {
+                self.able.fetch_sub(1, Ordering::Relaxed);
+                tracing::error!(model = %self.model, "a worker panicked; its session is replaced");
+                Err(self.failed("it panicked".into()))
+            }
+        }
+    }
+
+    fn revive(&self) -> Result<Box<dyn Engine>, BackendError> {
+        let revived = (self.factory)().map_err(|why| {
+            tracing::error!(model = %self.model, %why, "the model can't be loaded again");
+            self.failed(why.to_string())
+        })?;
+        self.able.fetch_add(1, Ordering::Relaxed);
+        Ok(revived)
+    }
+
+    fn failed(&self, why: String) -> BackendError {
+        BackendError::Failed {
+            model: self.model.to_string(),
+            why,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{path::PathBuf, sync::mpsc};
+
+    /// Panics on a query with id `panic`; waits for the gate on one with id `wait`.
+    struct Scripted(Option<mpsc::Receiver<()>>);
+
+    impl Engine for Scripted {
+        fn run(&mut self, query: InferRequest) -> Result<Vec<Tensor>, BackendError> {
+            match (query.id.as_deref(), &self.0) {
+                (Some("panic"), _) => panic!("asked to"),
+                (Some("wait"), Some(gate)) => {
+                    // An error means that the test is over.
+                    let _ = gate.recv();
+                    Ok(vec![])
+                }
+                _ => Ok(vec![]),
+            }
+        }
+    }
+
+    fn query(id: &str) -> InferRequest {
+        InferRequest {
+            id: Some(id.into()),
+            ..InferRequest::default()
+        }
+    }
+
+    fn failing() -> EngineFactory {
+        Arc::new(|| {
+            Err(ModelError::Changed {
+                path: PathBuf::from("m.onnx"),
+            })
+        })
+    }
+
+    #[tokio::test]
+    async fn infer_answers_on_after_a_panic() {
+        let factory: EngineFactory = Arc::new(|| Ok(Box::new(Scripted(None))));
+        let pool = WorkerPool::start("m", vec![Box::new(Scripted(None))], factory, 4).unwrap();
+        let error = pool.infer(query("panic")).await.unwrap_err();
+        assert!(error.to_string().contains("panicked"), "{error}");
+        assert_eq!(pool.infer(query("x")).await, Ok(vec![]));
+        assert!(pool.is_ready());
+    }
+
+    #[tokio::test]
+    async fn infer_says_why_when_the_model_cannot_be_loaded_again() {
+        let pool = WorkerPool::start("m", vec![Box::new(Scripted(None))], failing(), 4).unwrap();
+        pool.infer(query("panic")).await.unwrap_err();
+        assert!(!pool.is_ready());
+        let error = pool.infer(query("x")).await.unwrap_err();
+        assert!(error.to_string().contains("m.onnx was changed"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn infer_is_refused_at_once_when_the_queue_is_full() {
+        let (open, gate) = mpsc::channel();
+        let pool =
+            WorkerPool::start("m", vec![Box::new(Scripted(Some(gate)))], failing(), 1).unwrap();
+        // Of three, one may run and one may wait, whatever the worker's timing.
+        let (first, second) = (pool.infer(query("wait")), pool.infer(query("wait")));
+        let third = pool.infer(query("wait"));
+        let refused = futures::future::join_all([first, second, third].map(|answer| async {
+            tokio::time::timeout(std::time::Duration::from_millis(1), answer).await
+        }));
+        let refused = refused.await;
+        let full = Ok(Err(BackendError::QueueFull("m".into())));
+        assert!(refused.contains(&full), "{refused:?}");
+        drop(open);
+    }
+}

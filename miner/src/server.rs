@@ -1,0 +1,90 @@
+//! Connections: accepted within a bound, read within a time, and drained at the end.
+
+use crate::{http::Limits, metrics::Gauged};
+use assay_telemetry::Shutdown;
+use axum::Router;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use std::{io, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+
+/// Wait after the system gave no connection, most likely for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves `router` on `listener` until `shutdown` is tripped; then takes no more connections, and
+/// ends when the requests under way are answered or the drain's time is over.
+pub async fn serve(listener: TcpListener, router: Router, limits: &Limits, shutdown: Shutdown) {
+    let connections = Arc::new(Semaphore::new(limits.connections));
+    let head_deadline = Duration::from_secs(limits.head_seconds);
+    let graceful = GracefulShutdown::new();
+    while let Some((stream, place)) = accept(&listener, &connections, &shutdown).await {
+        let mut http = hyper::server::conn::http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(head_deadline);
+        let service = TowerToHyperService::new(router.clone());
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            let _counted = Gauged::connection();
+            if let Err(why) = connection.await {
+                tracing::debug!(%why, "connection broken");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    let drain = Duration::from_secs(limits.drain_seconds);
+    if tokio::time::timeout(drain, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        let seconds = drain.as_secs();
+        tracing::warn!(
+            seconds,
+            "some requests were not answered in time and are dropped"
+        );
+    }
+}
+
+/// The next connection; None when it is time to end.
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+    shutdown: &Shutdown,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    // Waiting for a place before accepting leaves the surplus in the system's own bounded queue.
+    let next = async {
+        let place = Arc::clone(connections).acquire_owned().await.ok()?;
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    // Answers are written at once and whole; waiting for more only adds latency.
+                    let _ = stream.set_nodelay(true);
+                    return Some((stream, place));
+                }
+                Err(why) if is_the_peers(&why) => {}
+                Err(why) => {
+                    tracing::warn!(%why, "no connection can be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        next = next => next,
+        () = shutdown.tripped() => None,
+    }
+}
+
+/// Whether accepting failed because of the one who called, and not for want of anything here.
+fn is_the_peers(why: &io::Error) -> bool {
+    matches!(
+        why.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}

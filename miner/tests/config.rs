@@ -1,0 +1,140 @@
+//! From flags, environment and file to `Config`. Each test runs in a process of its own under
+//! nextest; under plain `cargo test` a lock keeps their environments apart.
+
+use assay_miner::{config::AdmissionMode, config::ProviderChoice, Config, Flags};
+use clap::Parser as _;
+use std::{env, path::PathBuf, sync::Mutex};
+
+static ENVIRONMENT: Mutex<()> = Mutex::new(());
+
+fn load(toml: &str, variables: &[(&str, &str)], flags: &[&str]) -> Result<Config, String> {
+    let _alone = ENVIRONMENT
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("miner.toml");
+    std::fs::write(&file, toml).unwrap();
+    for (name, value) in variables {
+        env::set_var(name, value);
+    }
+    let file = file.to_str().unwrap();
+    let arguments = ["assay-miner", "--config", file]
+        .into_iter()
+        .chain(flags.iter().copied());
+    let loaded = Flags::try_parse_from(arguments)
+        .map_err(|why| why.to_string())
+        .and_then(|flags| Config::load(&flags).map_err(|why| why.to_string()));
+    for (name, _) in variables {
+        env::remove_var(name);
+    }
+    loaded
+}
+
+const CHAIN: &str = "[chain]\nurl = \"ws://127.0.0.1:9944\"\nnetuid = 1\n";
+
+#[test]
+fn load_takes_flags_over_environment_over_file_over_defaults() {
+    let toml =
+        "models = \"file\"\n[limits]\nrequests = 3\nconnections = 4\n[inference]\nqueue = 5\n";
+    let variables = [
+        ("ASSAY_MINER_LIMITS__REQUESTS", "30"),
+        ("ASSAY_MINER_INFERENCE__QUEUE", "50"),
+        ("ASSAY_MINER_INFERENCE__PROVIDER", "cpu"),
+        ("ASSAY_MINER_HOTKEY__SURI", "//Alice"),
+    ];
+    let flags = [
+        "--models",
+        "flag",
+        "--admission",
+        "public",
+        "--provider",
+        "cuda",
+    ];
+    let config = load(toml, &variables, &flags).unwrap();
+    assert_eq!(config.models, PathBuf::from("flag"));
+    assert_eq!(config.admission, AdmissionMode::Public);
+    assert_eq!(config.inference.provider, ProviderChoice::Cuda);
+    assert_eq!(config.limits.requests, 30);
+    assert_eq!(config.limits.connections, 4);
+    assert_eq!(config.inference.queue, 50);
+    assert_eq!(config.limits.body_bytes, 16 * 1024 * 1024);
+    assert!(config.hotkey.load().is_ok());
+}
+
+#[test]
+fn load_names_the_field_when_it_is_unknown() {
+    for (toml, name) in [
+        ("modles = \"x\"", "modles"),
+        ("[limits]\nrequest = 3", "request"),
+        ("[inference]\ncuda = true", "cuda"),
+        ("[log]\nlevel = \"info\"", "level"),
+        ("[hotkey]\nseed = \"0x\"", "seed"),
+        ("[chain]\nurl = \"ws://x\"\nnetuid = 1\nprice = 2", "price"),
+    ] {
+        let error = load(toml, &[], &[]).unwrap_err();
+        assert!(
+            error.contains(name) && error.contains("unknown"),
+            "{toml}: {error}"
+        );
+    }
+    let error = load("", &[("ASSAY_MINER_MODLES", "x")], &[]).unwrap_err();
+    assert!(error.contains("modles"), "{error}");
+}
+
+#[test]
+fn load_names_the_setting_when_its_value_makes_no_sense() {
+    for (toml, says) in [
+        ("listen = \"here\"", "listen"),
+        ("admission = \"friends\"", "friends"),
+        ("allow = [\"5Gabc\"]", "5Gabc"),
+        ("[limits]\nrequests = 0", "`limits.requests` must be at least 1"),
+        ("[inference]\nworkers = 0", "inference.workers"),
+        ("admission = \"permitted\"", "needs the settings of `chain`"),
+        (
+            "admission = \"public\"\nallow = [\"5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY\"]",
+            "means nothing with public admission",
+        ),
+        ("[chain]\nurl = \"ws://x\"", "netuid"),
+    ] {
+        let error = load(toml, &[], &[]).unwrap_err();
+        assert!(error.contains(says), "{toml}: {error}");
+    }
+    for (setting, says) in [
+        ("endpoint = \"example.org\"", "must be `host:port`"),
+        ("endpoint = \"example.org:0\"", "port 0"),
+        ("endpoint = \"a b:80\"", "host name"),
+        ("max_price = \"cheap\"", "such as \"2.5\""),
+        ("max_price = \"1\"", "chain.coldkey"),
+    ] {
+        let error = load(&format!("{CHAIN}{setting}\n"), &[], &[]).unwrap_err();
+        assert!(error.contains(says), "{setting}: {error}");
+    }
+    let gone = Flags::parse_from(["assay-miner", "--config", "/nowhere/miner.toml"]);
+    assert!(Config::load(&gone)
+        .unwrap_err()
+        .to_string()
+        .contains("/nowhere/miner.toml"));
+}
+
+#[test]
+fn to_toml_redacts_secrets_and_can_be_read_again() {
+    let toml = format!(
+        "{CHAIN}endpoint = \"miner.example:8080\"\nmax_price = \"2.5\"\ncoldkey = {{ suri = \"//Ferdie\" }}\n\
+         [hotkey]\nsuri = \"//Eve\"\n"
+    );
+    let config = load(&toml, &[], &[]).unwrap();
+    let printed = config.to_toml().unwrap();
+    assert!(
+        !printed.contains("//Eve") && !printed.contains("//Ferdie"),
+        "{printed}"
+    );
+    assert!(printed.contains("<redacted>"), "{printed}");
+    let mut again = load(&printed, &[], &[]).unwrap();
+    assert_ne!(again, config);
+    again.hotkey = config.hotkey.clone();
+    again.chain.as_mut().unwrap().coldkey = config.chain.as_ref().unwrap().coldkey.clone();
+    assert_eq!(again, config);
+    let chain = config.chain.unwrap();
+    assert_eq!(chain.announced().unwrap().unwrap().port, 8080);
+    assert_eq!(chain.max_price().unwrap(), Some(2_500_000_000_000));
+}

@@ -1,0 +1,157 @@
+//! The program itself: what it prints, and how it ends.
+
+mod common;
+
+use common::{caller, digits, miner, Client, PATIENCE};
+use nix::{
+    sys::signal::{kill, Signal},
+    unistd::Pid,
+};
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    path::Path,
+    process::{Child, ChildStderr, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assay-miner"));
+    command
+        .args(arguments)
+        .env("ASSAY_MINER_HOTKEY__SURI", "//Bob");
+    command
+}
+
+fn output(arguments: &[&str]) -> Output {
+    program(arguments).output().unwrap()
+}
+
+/// A miner that is killed if the test does not end it.
+struct Running {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    client: Client,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = program(&["--listen", "127.0.0.1:0", "--log-format", "json"]);
+        let mut child = command
+            .args(arguments)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let address = loop {
+            let mut line = String::new();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "the miner ended");
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+            if line["message"] == "serving" {
+                break line["address"].as_str().unwrap().parse().unwrap();
+            }
+        };
+        let client = Client {
+            address,
+            key: caller(),
+            miner: miner().hotkey(),
+        };
+        Self { child, log, client }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(
+            Pid::from_raw(i32::try_from(self.child.id()).unwrap()),
+            signal,
+        )
+        .unwrap();
+    }
+
+    fn ended(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "the miner does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn models() -> String {
+    digits().to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn program_serves_and_ends_well_when_told_to() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut miner = Running::start(&["--models", &models()]);
+        let query = common::blank(1);
+        let how = assay_protocol::oip::Encoding::Binary;
+        assert_eq!(
+            miner.client.infer("logistic", &query, how).await.status,
+            200
+        );
+        miner.signal(signal);
+        assert_eq!(miner.ended(), Some(0));
+        let mut rest = String::new();
+        miner.log.read_to_string(&mut rest).unwrap();
+        assert!(rest.contains("\"ended\""), "{rest}");
+    }
+}
+
+#[test]
+fn program_checks_models_without_serving() {
+    let checked = output(&["--models", &models(), "--check", "--provider", "cpu"]);
+    assert!(checked.status.success(), "{checked:?}");
+    let printed = String::from_utf8(checked.stdout).unwrap();
+    assert!(
+        printed.contains("svc 1 on CPUExecutionProvider: ok"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn program_prints_its_settings_without_secrets() {
+    let printed = output(&["--print-config", "--listen", "0.0.0.0:9000"]);
+    assert!(printed.status.success(), "{printed:?}");
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    assert!(printed.contains("listen = \"0.0.0.0:9000\""), "{printed}");
+    assert!(!printed.contains("//Bob"), "{printed}");
+}
+
+#[test]
+fn program_says_what_is_wrong_when_it_cannot_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("miner.toml");
+    std::fs::write(&file, "modles = \"x\"\n").unwrap();
+    let file = file.to_str().unwrap();
+    let nowhere = Path::new("/nowhere").to_str().unwrap();
+    for (arguments, says) in [
+        (vec!["--config", file], "modles"),
+        (
+            vec!["--models", nowhere],
+            "can't read the model folder /nowhere",
+        ),
+        (
+            vec!["--models", nowhere, "--log-filter", "assay=loudest"],
+            "log filter",
+        ),
+        (vec!["--admission", "friends"], "friends"),
+    ] {
+        let refused = output(&arguments);
+        assert!(!refused.status.success(), "{arguments:?}");
+        let printed = String::from_utf8(refused.stderr).unwrap();
+        assert!(
+            printed.contains(says) && !printed.contains("panicked"),
+            "{printed}"
+        );
+    }
+}
