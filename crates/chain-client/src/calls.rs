@@ -1,1 +1,236 @@
-//! The calls that Assay's programs make.
+//! The calls that Assay's programs make, in Assay's own types.
+
+use crate::{
+    connection::ChainClient,
+    error::ChainError,
+    runtime::{
+        self,
+        runtime_types::{
+            bounded_collections::bounded_vec::BoundedVec, pallet_subnets::types::RegistrationProof,
+        },
+    },
+    submit::TransactionReceipt,
+    AccountId32, AssayConfig,
+};
+use assay_primitives::{
+    Balance, Digest, Endpoint, EpochIndex, Evidence, Hyperparameter, ModelAnnouncement, NetUid,
+    RegistrationProofPayload, Salt, TaskSpec, TaskVersion, Uid,
+};
+use subxt::{
+    transactions::{Payload, Signer},
+    utils::{MultiAddress, MultiSignature, Static},
+};
+
+/// For how many blocks a hotkey's agreement to be registered holds.
+const PROOF_BLOCKS: u32 = 100;
+
+/// Sends money; an account that would be left below the existential deposit refuses.
+pub fn transfer(to: &AccountId32, amount: Balance) -> impl Payload {
+    runtime::tx()
+        .balances()
+        .transfer_keep_alive(MultiAddress::Id(to.clone()), amount)
+}
+
+/// Sends money to many at once: all of it or none.
+pub fn transfer_all(payments: &[(AccountId32, Balance)]) -> impl Payload {
+    use runtime::runtime_types::{assay_runtime::RuntimeCall, pallet_balances::pallet::Call};
+    let calls = payments
+        .iter()
+        .map(|(to, amount)| {
+            let dest = MultiAddress::Id(to.clone());
+            RuntimeCall::Balances(Call::transfer_keep_alive {
+                dest,
+                value: *amount,
+            })
+        })
+        .collect();
+    runtime::tx().utility().batch_all(calls)
+}
+
+/// Registers a subnet for at most `max_price`.
+pub fn register_subnet(task: &TaskSpec, max_price: Balance) -> impl Payload {
+    runtime::tx()
+        .subnets()
+        .register_subnet(Static(task.clone()), max_price)
+}
+
+/// Changes settings of a subnet from its next epoch on.
+pub fn patch_hyperparameters(netuid: NetUid, changes: &[Hyperparameter]) -> impl Payload {
+    let changes = BoundedVec(changes.iter().copied().map(Static).collect());
+    runtime::tx()
+        .subnets()
+        .patch_hyperparameters(Static(netuid), changes)
+}
+
+/// Says where a neuron listens. Signed by its hotkey or its coldkey.
+pub fn announce(netuid: NetUid, hotkey: &AccountId32, endpoint: &Endpoint) -> impl Payload {
+    runtime::tx()
+        .subnets()
+        .announce(Static(netuid), hotkey.clone(), Static(endpoint.clone()))
+}
+
+/// Says which model a neuron serves. Signed by its hotkey or its coldkey.
+pub fn announce_model(
+    netuid: NetUid,
+    hotkey: &AccountId32,
+    model: ModelAnnouncement,
+) -> impl Payload {
+    runtime::tx()
+        .subnets()
+        .announce_model(Static(netuid), hotkey.clone(), Static(model))
+}
+
+/// Stakes on a validator.
+pub fn add_stake(netuid: NetUid, hotkey: &AccountId32, amount: Balance) -> impl Payload {
+    runtime::tx()
+        .stake()
+        .add_stake(Static(netuid), hotkey.clone(), amount)
+}
+
+/// Takes stake out, all of it without an amount. It can be withdrawn after the unbonding time.
+pub fn remove_stake(netuid: NetUid, hotkey: &AccountId32, amount: Option<Balance>) -> impl Payload {
+    runtime::tx()
+        .stake()
+        .remove_stake(Static(netuid), hotkey.clone(), amount)
+}
+
+/// Withdraws what has finished unbonding.
+pub fn withdraw(netuid: NetUid, hotkey: &AccountId32) -> impl Payload {
+    runtime::tx()
+        .stake()
+        .withdraw(Static(netuid), hotkey.clone())
+}
+
+/// Commits to weights for the open epoch. Signed by the validator's hotkey; free.
+pub fn commit_weights(
+    netuid: NetUid,
+    epoch: EpochIndex,
+    hash: Digest,
+    next_seed: Digest,
+) -> impl Payload {
+    let weights = runtime::tx().weights();
+    weights.commit_weights(
+        Static(netuid),
+        Static(epoch),
+        Static(hash),
+        Static(next_seed),
+    )
+}
+
+/// What a commit bound and a reveal shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reveal {
+    /// The epoch of the commit.
+    pub epoch: EpochIndex,
+    /// Uids, ascending.
+    pub targets: Vec<u16>,
+    /// Raw weights, one per target.
+    pub values: Vec<u16>,
+    /// The commit's salt.
+    pub salt: Salt,
+    /// The version of the task that the weights were computed for.
+    pub task_version: TaskVersion,
+    /// What they rest on.
+    pub evidence: Evidence,
+}
+
+/// Opens a commit in its window. Signed by the validator's hotkey; free.
+pub fn reveal_weights(netuid: NetUid, reveal: Reveal) -> impl Payload {
+    let Reveal {
+        epoch,
+        targets,
+        values,
+        salt,
+        task_version,
+        evidence,
+    } = reveal;
+    runtime::tx().weights().reveal_weights(
+        Static(netuid),
+        Static(epoch),
+        BoundedVec(targets),
+        BoundedVec(values),
+        salt,
+        Static(task_version),
+        Static(evidence),
+    )
+}
+
+/// The subnet that a transaction registered.
+pub fn registered_subnet(receipt: &TransactionReceipt) -> Option<NetUid> {
+    let event = receipt.find_event::<runtime::subnets::events::SubnetRegistered>()?;
+    Some(event.netuid.0)
+}
+
+/// A neuron that a transaction registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegisteredNeuron {
+    /// Its place.
+    pub uid: Uid,
+    /// What was burned for it.
+    pub price: Balance,
+}
+
+/// The neuron that a transaction registered.
+pub fn registered_neuron(receipt: &TransactionReceipt) -> Option<RegisteredNeuron> {
+    let event = receipt.find_event::<runtime::subnets::events::NeuronRegistered>()?;
+    Some(RegisteredNeuron {
+        uid: event.uid.0,
+        price: event.price,
+    })
+}
+
+impl ChainClient {
+    /// Registers `hotkey` in a subnet for at most `max_price`, paid and owned by `coldkey`. The
+    /// hotkey agrees by its signature.
+    ///
+    /// # Errors
+    /// As [`ChainClient::submit`], and [`ChainError::NoSuchSubnet`].
+    pub async fn register<Hotkey: SignsProofs>(
+        &self,
+        coldkey: &impl Signer<AssayConfig>,
+        hotkey: &Hotkey,
+        netuid: NetUid,
+        max_price: Balance,
+    ) -> Result<TransactionReceipt, ChainError> {
+        let genesis = self.genesis_hash().await?.0;
+        let snapshot = self.at_finalized().await?;
+        let generation = snapshot.subnet(netuid).await?.summary.generation;
+        let expires_at = snapshot.block().number.saturating_add(PROOF_BLOCKS);
+        let owner = coldkey.account_id().0;
+        let payload = RegistrationProofPayload {
+            genesis,
+            netuid,
+            generation,
+            coldkey: owner,
+            expires_at,
+        };
+        let signature = hotkey.sign_proof(&payload.to_bytes());
+        let proof = RegistrationProof {
+            expires_at,
+            signature: Static(signature),
+        };
+        let (netuid, account) = (Static(netuid), hotkey.account());
+        let call = runtime::tx()
+            .subnets()
+            .register(netuid, account, max_price, proof);
+        self.submit(coldkey, &call).await
+    }
+}
+
+/// A hotkey that can agree to be registered.
+pub trait SignsProofs {
+    /// The hotkey's account.
+    fn account(&self) -> AccountId32;
+    /// Signs the bytes of a [`RegistrationProofPayload`].
+    fn sign_proof(&self, payload: &[u8]) -> MultiSignature;
+}
+
+impl SignsProofs for crate::Keypair {
+    fn account(&self) -> AccountId32 {
+        AccountId32(self.public_key().0)
+    }
+
+    fn sign_proof(&self, payload: &[u8]) -> MultiSignature {
+        MultiSignature::Sr25519(self.sign(payload).0)
+    }
+}

@@ -28,13 +28,76 @@ pub use connection::{ChainClient, ChainConfig};
 pub use error::ChainError;
 pub use follow::FinalizedBlocks;
 pub use reads::{BlockId, Snapshot};
-pub use submit::{Event, TransactionReceipt};
+pub use submit::TransactionReceipt;
 pub use subxt::utils::AccountId32;
 pub use subxt_signer::sr25519::Keypair;
 
-/// Types and calls generated from the committed metadata.
-//CODEGEN #[allow(missing_docs, clippy::all)]
-//CODEGEN #[subxt::subxt(runtime_metadata_path = "artifacts/metadata.scale")]
+/// Types and calls generated from the committed metadata. What both sides of the chain's border
+/// share is the type of `assay-primitives` itself.
+#[allow(missing_docs, clippy::all)]
+#[subxt::subxt(
+    runtime_metadata_path = "artifacts/metadata.scale",
+    substitute_type(
+        path = "sp_runtime::MultiSignature",
+        with = "::subxt::utils::Static<::subxt::utils::MultiSignature>"
+    ),
+    substitute_type(
+        path = "assay_primitives::ids::NetUid",
+        with = "::subxt::utils::Static<::assay_primitives::NetUid>"
+    ),
+    substitute_type(
+        path = "assay_primitives::ids::Uid",
+        with = "::subxt::utils::Static<::assay_primitives::Uid>"
+    ),
+    substitute_type(
+        path = "assay_primitives::ids::Generation",
+        with = "::subxt::utils::Static<::assay_primitives::Generation>"
+    ),
+    substitute_type(
+        path = "assay_primitives::ids::Serial",
+        with = "::subxt::utils::Static<::assay_primitives::Serial>"
+    ),
+    substitute_type(
+        path = "assay_primitives::ids::EpochIndex",
+        with = "::subxt::utils::Static<::assay_primitives::EpochIndex>"
+    ),
+    substitute_type(
+        path = "assay_primitives::ids::TaskVersion",
+        with = "::subxt::utils::Static<::assay_primitives::TaskVersion>"
+    ),
+    substitute_type(
+        path = "assay_primitives::ids::Ratio16",
+        with = "::subxt::utils::Static<::assay_primitives::Ratio16>"
+    ),
+    substitute_type(
+        path = "assay_primitives::ids::Digest",
+        with = "::subxt::utils::Static<::assay_primitives::Digest>"
+    ),
+    substitute_type(
+        path = "assay_primitives::task::TaskSpec",
+        with = "::subxt::utils::Static<::assay_primitives::TaskSpec>"
+    ),
+    substitute_type(
+        path = "assay_primitives::serving::Endpoint",
+        with = "::subxt::utils::Static<::assay_primitives::Endpoint>"
+    ),
+    substitute_type(
+        path = "assay_primitives::serving::ModelAnnouncement",
+        with = "::subxt::utils::Static<::assay_primitives::ModelAnnouncement>"
+    ),
+    substitute_type(
+        path = "assay_primitives::hyperparameters::Hyperparameter",
+        with = "::subxt::utils::Static<::assay_primitives::Hyperparameter>"
+    ),
+    substitute_type(
+        path = "assay_primitives::hyperparameters::Hyperparameters",
+        with = "::subxt::utils::Static<::assay_primitives::Hyperparameters>"
+    ),
+    substitute_type(
+        path = "assay_primitives::evidence::Evidence",
+        with = "::subxt::utils::Static<::assay_primitives::Evidence>"
+    )
+)]
 pub mod runtime {}
 
 /// How this chain encodes things: Substrate's defaults.

@@ -112,11 +112,14 @@ impl Snapshot {
         found.ok_or(ChainError::NoSuchSubnet(netuid))
     }
 
-    /// A subnet's whole state in one call.
+    /// A subnet's whole state in one call. Accounts are 32 bytes, in whichever type suits.
     ///
     /// # Errors
     /// [`ChainError::NoSuchSubnet`] where there is none.
-    pub async fn metagraph(&self, netuid: NetUid) -> Result<Metagraph<AccountId32>, ChainError> {
+    pub async fn metagraph<Account: Decode>(
+        &self,
+        netuid: NetUid,
+    ) -> Result<Metagraph<Account>, ChainError> {
         let found: Option<_> = self
             .call("AssayApi_metagraph", "reading a metagraph", netuid)
             .await?;
@@ -180,9 +183,15 @@ impl Snapshot {
             .await
     }
 
-    /// All money there is.
-    pub async fn total_issuance(&self) -> Result<Balance, ChainError> {
-        self.call("AssayApi_total_issuance", "reading the issuance", ())
+    /// The weights in force, by validator.
+    pub async fn weights(&self, netuid: NetUid) -> Result<Vec<WeightRowView>, ChainError> {
+        self.call("AssayApi_weights", "reading weights", netuid)
+            .await
+    }
+
+    /// What was minted so far and what waits in pots: the curve's own count.
+    pub async fn issued(&self) -> Result<Balance, ChainError> {
+        self.call("AssayApi_issued", "reading the issuance", ())
             .await
     }
 }

@@ -15,8 +15,8 @@ use subxt::{
 };
 use tokio::sync::Mutex;
 
-/// How many blocks a transaction stays valid: long enough for a busy chain, short enough that a lost
-/// one can't come back as a surprise.
+/// How many blocks a transaction stays valid unless said otherwise: long enough for a busy chain,
+/// short enough that a lost one can't come back as a surprise.
 const MORTALITY: u64 = 64;
 
 /// One lock per account that submits. Between asking the node for the next nonce and the pool's word
@@ -35,15 +35,6 @@ impl Nonces {
             .or_default()
             .clone()
     }
-}
-
-/// An event that a transaction emitted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// The pallet.
-    pub pallet: String,
-    /// The event's name.
-    pub name: String,
 }
 
 /// A transaction that ran without error and is finalized.
@@ -83,7 +74,7 @@ impl ChainClient {
         Call: Payload,
         Key: Signer<AssayConfig>,
     {
-        let progress = self.send(signer, call).await?;
+        let progress = self.send(signer, call, MORTALITY).await?;
         let deadline = self.config().finality_deadline;
         let what = "waiting for a transaction to be finalized";
         tokio::time::timeout(deadline, self.finalize(progress))
@@ -91,8 +82,33 @@ impl ChainClient {
             .unwrap_or(Err(ChainError::Deadline { what, deadline }))
     }
 
+    /// Signs and sends a call and returns once the pool has taken it, with the transaction's hash.
+    /// It stays valid for about `blocks` blocks (the next power of two). Whether it is included is
+    /// to be read from the chain.
+    ///
+    /// # Errors
+    /// As [`Self::submit`], but for what the block says.
+    pub async fn hand_in<Call, Key>(
+        &self,
+        signer: &Key,
+        call: &Call,
+        blocks: BlockNumber,
+    ) -> Result<Digest, ChainError>
+    where
+        Call: Payload,
+        Key: Signer<AssayConfig>,
+    {
+        let progress = self.send(signer, call, blocks.into()).await?;
+        Ok(Digest(progress.extrinsic_hash().0))
+    }
+
     /// Takes the next nonce, signs and hands the transaction to the pool.
-    async fn send<Call, Key>(&self, signer: &Key, call: &Call) -> Result<Progress, ChainError>
+    async fn send<Call, Key>(
+        &self,
+        signer: &Key,
+        call: &Call,
+        mortality: u64,
+    ) -> Result<Progress, ChainError>
     where
         Call: Payload,
         Key: Signer<AssayConfig>,
@@ -108,7 +124,7 @@ impl ChainClient {
             let (number, hash) = (at.block_number(), at.block_hash());
             let params = DefaultExtrinsicParamsBuilder::<AssayConfig>::new()
                 .nonce(nonce)
-                .mortal_from_unchecked(MORTALITY, number, hash)
+                .mortal_from_unchecked(mortality, number, hash)
                 .build();
             let transactions = at.transactions();
             let mut signable = explained(WHAT, transactions.create_signable_offline(call, params))?;
