@@ -23,7 +23,9 @@ impl<T: Config> Pallet<T> {
         let queue = Queue::<T>::get();
         let mut done = 0;
         for netuid in &queue {
-            meter.consume(T::WeightInfo::peek());
+            if meter.try_consume(T::WeightInfo::peek()).is_err() {
+                break;
+            }
             let cost = Self::cost(*netuid);
             // One that no block can afford must not keep the others waiting for ever.
             let affordable = cost.all_lte(Self::affordable());

@@ -133,7 +133,7 @@ fn mint(account: &AccountId, amount: Balance) -> Result<(), DispatchError> {
     Minted::mutate(account, |minted| *minted += amount);
     // After the money moved, so that a test sees whether it moves back.
     if world(|world| world.broken.contains(account)) {
-        return Err(DispatchError::Other("broken"));
+        return Err(DispatchError::CannotLookup);
     }
     Ok(())
 }

@@ -148,7 +148,7 @@ mod tests {
         let without_incentive = Split::of(100, &terms(1, 1), &none, &some);
         assert_eq!(without_incentive.miners, [0, 0]);
         assert_eq!(without_incentive.owner, 0);
-        assert_eq!(without_incentive.total(), 50 + 1);
+        assert_eq!(without_incentive.total(), 50);
         let without_dividends = Split::of(100, &terms(1, 1), &some, &none);
         assert_eq!(without_dividends.validators, [0, 0]);
         let unadmitted = Terms {

@@ -10,6 +10,10 @@ use assay_pallet_traits::{NeuronFacts, Neurons, RowInForce, Stakes, Subnets, Wei
 use assay_primitives::{Balance, BlockNumber, BondRule, EpochIndex, Hyperparameters, NetUid, Uid};
 use assay_yuma::{EpochInput, EpochOutput, YumaError};
 
+/// Yuma's `last_update` of who has no weights in force or does not count: no transaction is in the
+/// first block, and [`params`] keeps the cutoff short of it.
+const NEVER: u64 = 0;
+
 /// A subnet as its epoch sees it.
 pub(crate) struct Snapshot<T: Config> {
     pub netuid: NetUid,
@@ -70,7 +74,7 @@ impl<T: Config> Snapshot<T> {
                 permit: permits.get(Uid(uid)),
                 last_update: last_update
                     .filter(|_| late.binary_search(&Uid(uid)).is_err())
-                    .map_or(0, u64::from),
+                    .map_or(NEVER, u64::from),
                 registered_at: fact.registered_at.into(),
             })
             .collect())
@@ -145,8 +149,7 @@ fn params(
         }),
         block: now.into(),
         last_epoch_block: state.last_ran_at.into(),
-        activity_cutoff: u64::from(settings.activity_cutoff())
-            .min(u64::from(now).saturating_sub(1)),
+        activity_cutoff: u64::from(settings.activity_cutoff().min(now.saturating_sub(1))),
         min_stake: settings.min_stake.max(quarter_part),
         max_validators: settings.max_validators,
     }

@@ -189,7 +189,7 @@ fn payment_that_fails_is_reported_and_keeps_nobody_from_being_paid() {
                 Event::PaymentFailed {
                     uid, amount, error, ..
                 } => {
-                    assert_eq!(error, DispatchError::Other("broken"));
+                    assert_eq!(error, DispatchError::CannotLookup);
                     Some((uid, amount))
                 }
                 _ => None,
@@ -201,5 +201,17 @@ fn payment_that_fails_is_reported_and_keeps_nobody_from_being_paid() {
         assert_eq!(unpaid, Returned::get(NETUID));
         assert_eq!(Epoch::outcome(NETUID).emission[2], 0);
         assert_eq!(Epoch::earned(NETUID)[0], 0);
+    });
+}
+
+#[test]
+fn epoch_does_not_pay_the_absents_part_when_the_chain_is_younger_than_the_cutoff() {
+    assert_scaled(|| {
+        subnet(NETUID, |subnet| {
+            subnet.settings.activity_cutoff = Some(1_000_000);
+            subnet.next_settings.activity_cutoff = Some(1_000_000);
+            subnet.rows.retain(|row| row.validator != Uid(1));
+            subnet.updated.remove(&Uid(1));
+        });
     });
 }

@@ -2,11 +2,19 @@ use crate::{mock::*, Event};
 use assay_pallet_traits::Permits;
 use assay_primitives::{EpochIndex, Uid, ASY};
 
+/// Lets two neurons hold permits, from now on.
+fn give_two() {
+    subnet(NETUID, |subnet| {
+        subnet.settings.max_validators = 2;
+        subnet.next_settings = subnet.settings;
+    });
+}
+
 #[test]
 fn permits_go_to_the_largest_and_to_the_lower_uid_when_stakes_tie() {
     execute(|| {
         register(NETUID, &[5 * ASY, 7 * ASY, 7 * ASY, 7 * ASY, 0]);
-        subnet(NETUID, |subnet| subnet.settings.max_validators = 2);
+        give_two();
         assert!(!Epoch::has_permit(NETUID, Uid(1)));
         run_epoch(NETUID);
         assert_eq!(Epoch::permits(NETUID), [false, true, true, false, false]);
@@ -29,7 +37,7 @@ fn permits_need_a_quarter_of_an_equal_part_of_the_stake() {
     execute(|| {
         // 1 / (4 × 2) of 800 ASY is 100.
         register(NETUID, &[600 * ASY, 100 * ASY - 1, 100 * ASY + 1]);
-        subnet(NETUID, |subnet| subnet.settings.max_validators = 2);
+        give_two();
         run_epoch(NETUID);
         assert_eq!(Epoch::permits(NETUID), [true, false, true]);
         subnet(NETUID, |subnet| {
