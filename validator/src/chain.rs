@@ -117,8 +117,6 @@ pub struct Commit {
     pub hash: Digest,
     /// The hash of the next round's secret.
     pub next_seed: Digest,
-    /// The last block in which it can count, so the transaction need not live longer.
-    pub valid_until: BlockNumber,
 }
 
 /// What `reveal_weights` sends.
@@ -138,8 +136,6 @@ pub struct Reveal {
     pub task_version: TaskVersion,
     /// What they rest on.
     pub evidence: Evidence,
-    /// The last block in which it can count, so the transaction need not live longer.
-    pub valid_until: BlockNumber,
 }
 
 /// Why the chain could not be asked or did not take a call.

@@ -12,7 +12,7 @@
 //! | [`score`], [`scoring`], [`weights`] | from outcomes to a row of weights |
 //! | [`submission`] | what to do next about a commit or reveal |
 //! | [`store`] | what must survive a crash |
-//! | [`chain`] | what is read from and sent to the chain |
+//! | [`chain`], [`node`] | what is read from and sent to the chain |
 //! | [`service`] | the loop that does what is due |
 //! | [`api`] | health, metrics and explanations |
 //!
@@ -26,6 +26,7 @@ pub mod chain;
 pub mod config;
 mod error;
 mod metrics;
+pub mod node;
 pub mod peers;
 pub mod ports;
 pub mod round;
@@ -41,4 +42,4 @@ pub mod weights;
 
 pub use config::{Config, ConfigError, Flags};
 pub use error::Error;
-pub use start::{check, run_with};
+pub use start::{check, run, run_with, run_with_policy};

@@ -357,8 +357,8 @@ impl RoundRunner {
         };
         for request in miners.iter_mut().flat_map(|outcome| &mut outcome.requests) {
             if let Err(failure) = &request.result {
-                let own = matches!(failure, Failure::Own(_));
-                request.counted = !own && !(failure.is_silence() && own_failure.is_some());
+                let excused = failure.is_silence() && own_failure.is_some();
+                request.counted = !(excused || matches!(failure, Failure::Own(_)));
             }
         }
         own_failure

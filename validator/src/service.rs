@@ -308,17 +308,17 @@ impl Validator {
             "submission"
         );
         if sends {
-            self.send(submission, view, snapshot);
+            self.send(submission, snapshot);
         }
         Ok(())
     }
 
     /// Sends a call beside the loop, since it may take until the block is final.
-    fn send(&mut self, submission: Submission, view: &View, snapshot: &Snapshot) {
+    fn send(&mut self, submission: Submission, snapshot: &Snapshot) {
         let netuid = snapshot.metagraph.netuid;
         let (chain, store) = (self.parts.chain.clone(), self.parts.store.clone());
-        let commit = commit_call(netuid, &submission, view);
-        let reveal = reveal_call(netuid, &submission, view);
+        let commit = commit_call(netuid, &submission);
+        let reveal = reveal_call(netuid, &submission);
         self.sends.spawn(async move {
             let sent = if submission.state == State::CommitSent {
                 chain.commit_weights(&commit).await
@@ -384,7 +384,7 @@ impl Validator {
             }
             tracing::debug!(round, miners = outcome.miners.len(), "round finished");
             store.record_round(outcome, rules, deadline).await?;
-            if round % CLEAN_EVERY == 0 {
+            if round.is_multiple_of(CLEAN_EVERY) {
                 store.forget_before(keep).await?;
             }
             Ok(())

@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     error::Error,
     metrics,
+    node::NodeChain,
     peers::HttpPeers,
     ports::{Clock, SystemClock, SystemEntropy},
     round::RoundRunner,
@@ -13,9 +14,10 @@ use crate::{
     status::Status,
     store::{Owner, Store},
     task::{built_in, Task, TaskFolder},
-    weights::WeightPolicy,
+    weights::{Honest, WeightPolicy},
 };
-use assay_protocol::Keypair;
+use assay_chain_client::{ChainClient, ChainConfig};
+use assay_protocol::keys::{KeyError, Keypair};
 use assay_telemetry::{install_recorder, Shutdown};
 use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::OnceCell};
@@ -27,6 +29,29 @@ pub fn check(config: &Config) -> Result<(Keypair, TaskFolder, Arc<dyn Task>), Er
     let folder = TaskFolder::load(&config.task)?;
     let task = built_in(&folder)?;
     Ok((key, folder, task))
+}
+
+/// Runs a validator with the node and the subnet of its configuration, until `shutdown` is tripped.
+pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), Error> {
+    run_with_policy(config, Arc::new(Honest), shutdown).await
+}
+
+/// [`run`], with weights chosen by `policy`.
+pub async fn run_with_policy(
+    config: Config,
+    policy: Arc<dyn WeightPolicy>,
+    shutdown: Shutdown,
+) -> Result<(), Error> {
+    let key = config.hotkey.load()?;
+    let signer = key.as_sr25519().cloned().ok_or_else(|| {
+        KeyError::Unusable("weight calls are signed with sr25519, this key is ed25519".into())
+    })?;
+    let client = ChainClient::new(ChainConfig {
+        genesis: config.chain.genesis,
+        ..ChainConfig::new(&config.chain.url)
+    });
+    let chain = Arc::new(NodeChain::new(client, signer, config.chain.netuid));
+    run_with(config, chain, policy, shutdown).await
 }
 
 /// Runs a validator on `chain` with weights chosen by `policy`, until `shutdown` is tripped.
@@ -77,7 +102,7 @@ pub async fn run_with(
             Some(snapshot) => {
                 let owner = Owner {
                     genesis: snapshot.genesis,
-                    netuid: config.netuid,
+                    netuid: config.chain.netuid,
                     hotkey,
                 };
                 let store = Store::open(&config.state, owner).await?;
@@ -127,7 +152,7 @@ async fn first_look(
                 status.problem(&error.to_string());
                 // Once for each reason: it may take hours.
                 if said.as_ref() != Some(&error) {
-                    tracing::warn!(node = config.node, %error, "waiting for the chain");
+                    tracing::warn!(node = config.chain.url, %error, "waiting for the chain");
                     said = Some(error);
                 }
             }

@@ -154,18 +154,17 @@ fn after_commit(submission: &Submission, view: &View) -> Step {
 }
 
 /// The call that commits.
-pub fn commit_call(netuid: NetUid, submission: &Submission, view: &View) -> Commit {
+pub fn commit_call(netuid: NetUid, submission: &Submission) -> Commit {
     Commit {
         netuid,
         epoch: submission.key.epoch,
         hash: submission.hash,
         next_seed: submission.next_seed,
-        valid_until: view.next_epoch_at.saturating_sub(1),
     }
 }
 
 /// The call that reveals.
-pub fn reveal_call(netuid: NetUid, submission: &Submission, view: &View) -> Reveal {
+pub fn reveal_call(netuid: NetUid, submission: &Submission) -> Reveal {
     Reveal {
         netuid,
         epoch: submission.key.epoch,
@@ -174,6 +173,5 @@ pub fn reveal_call(netuid: NetUid, submission: &Submission, view: &View) -> Reve
         salt: submission.salt,
         task_version: submission.task_version,
         evidence: submission.evidence,
-        valid_until: view.next_epoch_at.saturating_sub(1),
     }
 }

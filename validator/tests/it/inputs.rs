@@ -2,6 +2,7 @@
 
 use crate::common::digits;
 use assay_primitives::{Digest, NetUid};
+use assay_protocol::keys::KeySource;
 use assay_validator::{
     store::{Owner, Store, StoreError},
     task::{built_in, TaskError, TaskFolder},
@@ -15,28 +16,28 @@ fn flags(arguments: &[&str]) -> Flags {
     Flags::parse_from(std::iter::once(&"assay-validator").chain(arguments))
 }
 
-const NEEDED: [&str; 6] = ["--netuid", "3", "--task", "t", "--hotkey-suri", "//Alice"];
+const NEEDED: [&str; 6] = ["--netuid", "3", "--task", "t", "--hotkey-file", "hotkey"];
 
 #[test]
 fn load_takes_flags_over_the_file_over_defaults() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("validator.toml");
-    fs::write(&file, "round_every = 7\nnetuid = 9\nprobes = [\"a:1\"]\n").unwrap();
+    fs::write(&file, "round_every = 7\nprobes = [\"a:1\"]\n[chain]\nnetuid = 9\n[hotkey]\nscheme = \"sr25519\"\n").unwrap();
     let mut arguments = NEEDED.to_vec();
     let path = file.display().to_string();
     arguments.extend(["--config", &path]);
     let config = Config::load(&flags(&arguments)).unwrap();
-    assert_eq!((config.netuid, config.round_every), (NetUid(3), 7));
-    assert_eq!(config.node, "ws://127.0.0.1:9944");
+    assert_eq!((config.chain.netuid, config.round_every), (NetUid(3), 7));
+    assert_eq!(config.chain.url, "ws://127.0.0.1:9944");
     assert_eq!(config.probes(), ["a:1"]);
-    assert!(config.hotkey.is_development());
+    assert_eq!(config.hotkey.file.as_deref(), Some(Path::new("hotkey")));
 }
 
 #[test]
 fn load_fails_when_a_field_is_unknown_or_missing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("validator.toml");
-    fs::write(&file, "nettuid = 9\n").unwrap();
+    fs::write(&file, "[chain]\nnettuid = 9\n").unwrap();
     let mut arguments = NEEDED.to_vec();
     let path = file.display().to_string();
     arguments.extend(["--config", &path]);
@@ -47,7 +48,7 @@ fn load_fails_when_a_field_is_unknown_or_missing() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("netuid") || error.contains("hotkey"),
+        error.contains("chain") || error.contains("hotkey"),
         "{error}"
     );
 
@@ -58,14 +59,14 @@ fn load_fails_when_a_field_is_unknown_or_missing() {
 #[test]
 fn load_fails_when_a_value_is_out_of_range() {
     for (flag, value, field) in [
-        ("--node", "http://x", "node"),
+        ("--chain-url", "http://x", "chain.url"),
         ("--round-every", "0", "round_every"),
     ] {
         let mut arguments = NEEDED.to_vec();
         arguments.extend([flag, value]);
         let error = Config::load(&flags(&arguments)).unwrap_err();
         assert!(
-            matches!(error, ConfigError::OutOfRange { field: named, .. } if named == field),
+            matches!(error, ConfigError::Invalid { name: named, .. } if named == field),
             "{error}"
         );
     }
@@ -73,8 +74,9 @@ fn load_fails_when_a_value_is_out_of_range() {
 
 #[test]
 fn print_config_shows_no_secret() {
-    let config = Config::load(&flags(&NEEDED)).unwrap();
-    let printed = toml::to_string(&config).unwrap();
+    let mut config = Config::load(&flags(&NEEDED)).unwrap();
+    config.hotkey = KeySource::suri("//Alice");
+    let printed = config.to_toml().unwrap();
     assert!(!printed.contains("Alice"), "{printed}");
     assert!(printed.contains("redacted"), "{printed}");
 }
@@ -87,7 +89,7 @@ fn probes_fall_back_to_the_node() {
         ("wss://node.example/path", "node.example:443"),
         ("ws://node.example", "node.example:80"),
     ] {
-        config.node = node.into();
+        config.chain.url = node.into();
         assert_eq!(config.probes(), [probe]);
     }
 }

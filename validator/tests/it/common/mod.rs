@@ -8,9 +8,8 @@ pub use peers::{Conduct, FakePeers};
 
 use assay_primitives::NetUid;
 use assay_protocol::keys::KeySource;
-use assay_telemetry::LogFormat;
 use assay_validator::{
-    config::Config,
+    config::{ChainSettings, Config, Log},
     ports::{Clock, Entropy},
     round::RoundRunner,
     service::{Parts, Validator},
@@ -66,8 +65,6 @@ impl Entropy for FakeEntropy {
 
 pub fn config(state: &Path) -> Config {
     Config {
-        node: "ws://127.0.0.1:1".into(),
-        netuid: NetUid(1),
         task: digits(),
         hotkey: KeySource::suri("//Alice"),
         state: state.to_owned(),
@@ -80,8 +77,12 @@ pub fn config(state: &Path) -> Config {
         requests_at_once: 4,
         probes: Vec::new(),
         keep_rounds: 5000,
-        log: "off".into(),
-        log_format: LogFormat::Text,
+        chain: ChainSettings {
+            url: "ws://127.0.0.1:1".into(),
+            netuid: NetUid(1),
+            genesis: None,
+        },
+        log: Log::default(),
     }
 }
 

@@ -81,8 +81,7 @@ impl FakePeers {
         if self.cut_off.load(Ordering::Relaxed) {
             return Conduct::Unreachable;
         }
-        let conducts = self.conducts.lock().unwrap();
-        conducts
+        self.conducts
             .get(usize::from(miner.uid.0))
             .copied()
             .unwrap_or(Conduct::Unreachable)

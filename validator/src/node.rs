@@ -1,0 +1,130 @@
+//! The chain behind an Assay node.
+
+use crate::chain::{Chain, ChainError, Commit, Reveal, Snapshot};
+use assay_chain_client::{calls, AccountId32, ChainClient, ChainError as ClientError};
+use assay_primitives::{Generation, Metagraph, NetUid, TaskSpec, TaskVersion};
+use async_trait::async_trait;
+use subxt_signer::sr25519::Keypair;
+
+/// One subnet of the chain that a node serves, seen with the eyes of one hotkey.
+pub struct NodeChain {
+    client: ChainClient,
+    key: Keypair,
+    netuid: NetUid,
+}
+
+impl NodeChain {
+    /// Weight calls are signed by `key`. Nothing is connected until it is needed.
+    pub fn new(client: ChainClient, key: Keypair, netuid: NetUid) -> Self {
+        Self {
+            client,
+            key,
+            netuid,
+        }
+    }
+
+    fn account(&self) -> AccountId32 {
+        AccountId32(self.key.public_key().0)
+    }
+}
+
+#[async_trait]
+impl Chain for NodeChain {
+    async fn snapshot(&self) -> Result<Snapshot, ChainError> {
+        let genesis = self.client.genesis_hash().await?;
+        let at = self.client.at_finalized().await?;
+        let metagraph = at.metagraph(self.netuid).await?;
+        let own_commits = at.commits(self.netuid, &self.account()).await?;
+        let block_hash = at.block().hash;
+        Ok(Snapshot {
+            genesis,
+            block_hash,
+            metagraph: plain(metagraph),
+            own_commits,
+        })
+    }
+
+    async fn task(&self) -> Result<(Generation, TaskVersion, TaskSpec), ChainError> {
+        let details = self
+            .client
+            .at_finalized()
+            .await?
+            .subnet(self.netuid)
+            .await?;
+        Ok((
+            details.summary.generation,
+            details.task_version,
+            details.task,
+        ))
+    }
+
+    async fn commit_weights(&self, commit: &Commit) -> Result<(), ChainError> {
+        let Commit {
+            netuid,
+            epoch,
+            hash,
+            next_seed,
+        } = *commit;
+        let call = calls::commit_weights(netuid, epoch, hash, next_seed);
+        self.client.submit(&self.key, &call).await?;
+        Ok(())
+    }
+
+    async fn reveal_weights(&self, reveal: &Reveal) -> Result<(), ChainError> {
+        let opened = calls::Reveal {
+            epoch: reveal.epoch,
+            targets: reveal.targets.clone(),
+            values: reveal.values.clone(),
+            salt: reveal.salt,
+            task_version: reveal.task_version,
+            evidence: reveal.evidence,
+        };
+        let call = calls::reveal_weights(reveal.netuid, opened);
+        self.client.submit(&self.key, &call).await?;
+        Ok(())
+    }
+}
+
+impl From<ClientError> for ChainError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Refused(refusal) => Self::Refused(refusal),
+            ClientError::NoSuchSubnet(netuid) => Self::NoSuchSubnet(netuid),
+            error if error.is_transient() => Self::Unavailable(error.to_string()),
+            error => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+/// The same metagraph with bare public keys.
+fn plain(graph: Metagraph<AccountId32>) -> Metagraph<[u8; 32]> {
+    let bare = |accounts: Vec<AccountId32>| accounts.into_iter().map(|account| account.0).collect();
+    Metagraph {
+        netuid: graph.netuid,
+        generation: graph.generation,
+        block: graph.block,
+        epoch: graph.epoch,
+        last_epoch_at: graph.last_epoch_at,
+        next_epoch_at: graph.next_epoch_at,
+        task_version: graph.task_version,
+        hyperparameters: graph.hyperparameters,
+        hotkeys: bare(graph.hotkeys),
+        coldkeys: bare(graph.coldkeys),
+        serials: graph.serials,
+        registered_at: graph.registered_at,
+        immune: graph.immune,
+        stake: graph.stake,
+        permits: graph.permits,
+        active: graph.active,
+        last_update: graph.last_update,
+        consensus: graph.consensus,
+        trust: graph.trust,
+        validator_trust: graph.validator_trust,
+        incentive: graph.incentive,
+        dividends: graph.dividends,
+        emission: graph.emission,
+        earned: graph.earned,
+        endpoints: graph.endpoints,
+        models: graph.models,
+    }
+}
