@@ -41,7 +41,7 @@ pub struct SubstrateWeight<T>(PhantomData<T>);
 const STEP: u64 = 15_000_000;
 
 /// Picoseconds per neuron: its columns computed, encoded, and its payment.
-const PER_NEURON: u64 = 10_000_000;
+const PER_NEURON: u64 = 30_000_000;
 
 /// Picoseconds per weight or bond: decoded, computed with, encoded. The maths alone takes about 30
 /// natively and at most four times that in Wasm, for a weight and its bond together.
@@ -77,12 +77,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
         // totals, agenda, owner and the owner's account: each read and written at most once.
         let once =
             Weight::from_parts(STEP, 4 * PROOF_OF_ITEMS).saturating_add(db.reads_writes(24, 16));
-        // Reads the neuron, its hotkey, its pools and index, where it is paid to, its account, its
-        // credit. Writes its account, or its pools and the subnet's total.
+        // Reads the neuron, its hotkey, its pools, where it is paid to, its account, its credit, and
+        // for its bond the position and the price at which that entered. Writes account and credit,
+        // or pools and position.
         let neuron =
-            Weight::from_parts(PER_NEURON, PROOF_PER_NEURON).saturating_add(db.reads_writes(7, 3));
-        // Reads the row, its facts, its bonds, and for the dividend its pools, take and index.
-        // Writes its bonds and pools; or drops row and facts where the permit is gone.
+            Weight::from_parts(PER_NEURON, PROOF_PER_NEURON).saturating_add(db.reads_writes(8, 3));
+        // Reads the row, its facts, its bonds, and for the dividend its take, the owner's position
+        // and two prices. Writes its bonds, its pools and the position; or drops row and facts where
+        // the permit is gone.
         let validator =
             Weight::from_parts(STEP, PROOF_PER_NEURON).saturating_add(db.reads_writes(7, 5));
         // Reads and writes the commits.

@@ -76,7 +76,7 @@ fn epoch_fails_alone_when_the_owner_is_unknown() {
 #[test]
 fn epoch_fails_alone_when_there_are_more_neurons_than_places() {
     let too_many = || {
-        // A registry that breaks its own bound: what is asked last says more than what was counted.
+        // A registry that breaks its own bound.
         subnet(NETUID, |subnet| {
             let one = subnet.neurons[4].clone();
             subnet.neurons.resize(4_097, one);
