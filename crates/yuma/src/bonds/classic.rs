@@ -10,7 +10,7 @@
 //! The columns of `Δ` need no pass of their own: `Σ_i S_i w̃_ij` is `(1 - β) Σ_i S_i w_ij + β R_j`,
 //! and the columns have told both.
 
-use super::{pairs, ratio16, rewrite, Context, Factor, Outcome, Penalty, Rewrite, LOW_HALF};
+use super::{pairs, rewrite, Context, Factor, Outcome, Penalty, Rewrite, LOW_HALF};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -23,15 +23,15 @@ struct Target {
     drop: u32,
     /// The support of all validators together.
     limit: u64,
-    /// α / `limit`, in parts of 2^-63.
+    /// α / `limit`, in parts of 2^-31 of a fraction of `u32::MAX`.
     by_support: u64,
-    /// (1 - α) / Σ old bonds, in parts of 2^-63.
+    /// (1 - α) / Σ old bonds, in the same parts.
     by_past: u64,
     /// All ones if old bonds with it count.
     lasting: u32,
-    /// The largest entry of `E`, in parts of 2^-32 of the column's sum.
+    /// The largest entry of `E`, a fraction of `u32::MAX`.
     largest: u32,
-    /// The sum of all entries of `E`, in the same parts.
+    /// The sum of all entries of `E`, 1 up to rounding.
     sum: u64,
 }
 
@@ -60,7 +60,7 @@ impl Rewrite for Classic<'_> {
         let (high, low) = self.share;
         let support = (high * aim + ((low * aim) >> 31)) >> target.drop;
         let old = u64::from(old & target.lasting);
-        // Both factors sum to 1 at most over the column: the sum is below 2^63.
+        // Neither part exceeds its whole, so the sum is at most `u32::MAX` × 2^31.
         let mixed = support.min(target.limit) * target.by_support + old * target.by_past;
         let mixed = (mixed >> 31) as u32;
         target.sum += u64::from(mixed);
@@ -132,8 +132,8 @@ fn targets(ctx: &Context, alpha: u16) -> Vec<Target> {
                 lift,
                 drop: (31 + lift).saturating_sub(raise),
                 limit,
-                by_support: (new << 31) / (limit + 1),
-                by_past: (kept << 31) / (past + 1),
+                by_support: (new << 31).checked_div(limit).unwrap_or(0),
+                by_past: (kept << 31).checked_div(*past).unwrap_or(0),
                 lasting: ctx.lasting[place],
                 largest: 0,
                 sum: 0,
@@ -142,11 +142,12 @@ fn targets(ctx: &Context, alpha: u16) -> Vec<Target> {
         .collect()
 }
 
-/// The parts of new support and old bonds in a column, in parts of 2^-32. A column that has only
-/// one of the two consists of it, unless its part is 0.
+/// The parts of new support and old bonds in a column, as fractions of `u32::MAX`. A column that
+/// has only one of the two consists of it, unless its part is 0.
 fn parts(alpha: u16, supported: bool, bonded: bool) -> (u64, u64) {
-    let one = 1 << 32;
-    let new = ratio16(alpha, 32);
+    let one = u64::from(u32::MAX);
+    // u32::MAX is u16::MAX × 65,537.
+    let new = u64::from(alpha) * 65_537;
     match (supported, bonded) {
         (true, true) => (new, one - new),
         (true, false) if alpha > 0 => (one, 0),
