@@ -38,11 +38,13 @@ pub enum Refusal {
     BlockPartFull = 113,
     /// The weights were made for another version of the task.
     WrongTaskVersion = 114,
+    /// A commit names another epoch than the open one.
+    WrongEpoch = 115,
 }
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NotSigned,
         Self::Nested,
         Self::Immortal,
@@ -58,6 +60,7 @@ impl Refusal {
         Self::UnknownSubnet,
         Self::BlockPartFull,
         Self::WrongTaskVersion,
+        Self::WrongEpoch,
     ];
 
     /// The code in `InvalidTransaction::Custom`.
@@ -92,6 +95,7 @@ impl fmt::Display for Refusal {
             Self::UnknownSubnet => "there is no such subnet",
             Self::BlockPartFull => "free calls fill their part of the block: try the next one",
             Self::WrongTaskVersion => "the weights were made for another version of the task",
+            Self::WrongEpoch => "the commit is for another epoch than the open one",
         })
     }
 }

@@ -95,6 +95,7 @@ pub struct Hyperparameters {
     /// Part of what miners are paid that goes to the subnet's owner instead.
     pub owner_cut: Ratio16,
     /// Least stake of a validator.
+    #[cfg_attr(feature = "std", serde(with = "crate::amount"))]
     pub min_stake: Balance,
     /// Whether weights may be set in plain, without commit and reveal.
     pub plain_weights: bool,
@@ -230,7 +231,7 @@ pub enum Hyperparameter {
     LiquidAlpha(Option<LiquidAlpha>),
     MinersPart(Ratio16),
     OwnerCut(Ratio16),
-    MinStake(Balance),
+    MinStake(#[cfg_attr(feature = "std", serde(with = "crate::amount"))] Balance),
     PlainWeights(bool),
     ImmunityPeriod(BlockNumber),
     ActivityCutoff(Option<BlockNumber>),

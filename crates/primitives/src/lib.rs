@@ -11,6 +11,8 @@
 extern crate alloc;
 
 mod admission;
+#[cfg(feature = "std")]
+mod amount;
 mod evidence;
 mod hyperparameters;
 mod ids;

@@ -1,7 +1,8 @@
 //! What the runtime's read APIs return: plain facts, ready for a table or for JSON.
 //!
-//! Amounts are in the token's smallest unit, shares are `x / 2^32` rounded down unless a field says
-//! otherwise, blocks are heights. Columns of a [`Metagraph`] are indexed by uid.
+//! Amounts are in the token's smallest unit, in JSON as decimal text; shares are `x / 2^32` rounded
+//! down unless a field says otherwise; blocks are heights. Columns of a [`Metagraph`] are indexed by
+//! uid.
 
 use crate::{
     Announced, Balance, BlockNumber, Digest, Endpoint, EpochIndex, Generation, Hyperparameters,
@@ -31,10 +32,12 @@ pub struct SubnetSummary<AccountId> {
     /// Places for neurons.
     pub max_neurons: u16,
     /// Stake placed on it.
+    #[cfg_attr(feature = "std", serde(with = "crate::amount"))]
     pub stake: Balance,
     /// Its part of issuance now.
     pub issuance_share: u32,
     /// What a registration costs now.
+    #[cfg_attr(feature = "std", serde(with = "crate::amount"))]
     pub registration_price: Balance,
     /// Blocks between epochs.
     pub tempo: BlockNumber,
@@ -53,6 +56,7 @@ pub struct SubnetDetails<AccountId> {
     /// The block in which it was registered.
     pub registered_at: BlockNumber,
     /// What its creator locked.
+    #[cfg_attr(feature = "std", serde(with = "crate::amount"))]
     pub lock: Balance,
     /// The task's version.
     pub task_version: TaskVersion,
@@ -63,6 +67,7 @@ pub struct SubnetDetails<AccountId> {
     /// The settings from the next epoch on, where they differ.
     pub next_hyperparameters: Option<Hyperparameters>,
     /// What is due to its neurons so far in this epoch.
+    #[cfg_attr(feature = "std", serde(with = "crate::amount"))]
     pub pot: Balance,
 }
 
@@ -97,6 +102,7 @@ pub struct Metagraph<AccountId> {
     /// Whether the neuron can't be pruned now.
     pub immune: Vec<bool>,
     /// Stake that votes and earns.
+    #[cfg_attr(feature = "std", serde(with = "crate::amount::column"))]
     pub stake: Vec<Balance>,
     /// Permits to validate in the open epoch.
     pub permits: Vec<bool>,
@@ -115,8 +121,10 @@ pub struct Metagraph<AccountId> {
     /// Dividends of the last epoch.
     pub dividends: Vec<u32>,
     /// What the last epoch paid to the neuron, as miner and as validator together.
+    #[cfg_attr(feature = "std", serde(with = "crate::amount::column"))]
     pub emission: Vec<Balance>,
     /// What all epochs together paid to the neuron since its registration.
+    #[cfg_attr(feature = "std", serde(with = "crate::amount::column"))]
     pub earned: Vec<Balance>,
     /// Endpoints announced.
     pub endpoints: Vec<Option<Announced<Endpoint>>>,
@@ -143,6 +151,7 @@ pub struct NeuronView<AccountId> {
     /// The first block at which it may be pruned.
     pub immune_until: BlockNumber,
     /// Stake that votes and earns.
+    #[cfg_attr(feature = "std", serde(with = "crate::amount"))]
     pub stake: Balance,
     /// Whether it may validate in the open epoch.
     pub permit: bool,
@@ -205,8 +214,10 @@ pub struct StakePosition<AccountId> {
     /// The validator's hotkey.
     pub hotkey: AccountId,
     /// What the position is worth now.
+    #[cfg_attr(feature = "std", serde(with = "crate::amount"))]
     pub staked: Balance,
     /// What enters after the subnet's next payout.
+    #[cfg_attr(feature = "std", serde(with = "crate::amount"))]
     pub entering: Balance,
     /// Whether it is the validator's own bond.
     pub own: bool,
@@ -223,6 +234,7 @@ pub struct UnbondingView<AccountId> {
     /// The validator's hotkey.
     pub hotkey: AccountId,
     /// What it is worth now.
+    #[cfg_attr(feature = "std", serde(with = "crate::amount"))]
     pub amount: Balance,
     /// The first block at which it can be withdrawn.
     pub withdrawable_at: BlockNumber,
