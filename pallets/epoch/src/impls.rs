@@ -34,11 +34,8 @@ impl<T: Config> Permits for Pallet<T> {
 }
 
 impl<T: Config> Standings for Pallet<T> {
-    fn standing(netuid: NetUid, uid: Uid) -> u32 {
-        StandingsOf::<T>::get(netuid)
-            .get(usize::from(uid.0))
-            .copied()
-            .unwrap_or_default()
+    fn standings(netuid: NetUid) -> Vec<u32> {
+        Self::standings(netuid)
     }
 }
 

@@ -35,6 +35,15 @@ impl<T: Config> Pallet<T> {
         standings.into_inner()
     }
 
+    /// The moving average that pruning goes by, of one neuron.
+    pub fn standing(netuid: NetUid, uid: Uid) -> u32 {
+        let standings = StandingsOf::<T>::get(netuid);
+        standings
+            .get(usize::from(uid.0))
+            .copied()
+            .unwrap_or_default()
+    }
+
     /// A validator's bonds, ascending by uid, each a fraction of `u32::MAX`.
     pub fn bonds(netuid: NetUid, uid: Uid) -> Vec<(Uid, u32)> {
         let row = Bonds::<T>::get(netuid, uid).unwrap_or_default();

@@ -123,7 +123,7 @@ fn configure_mocks() {
     MockEpochs::reset();
     MockEpochs::on_last_ran_at(|_| Some(u32::MAX));
     MockStandings::reset();
-    MockStandings::on_standing(|_, _| 0);
+    MockStandings::on_standings(|_| Vec::new());
     MockSubnetHooks::reset();
     MockSubnetHooks::on_on_subnet_registered(|netuid| hear(News::SubnetRegistered(netuid)));
     MockSubnetHooks::on_on_subnet_registered_weight(hook_weight);

@@ -40,8 +40,12 @@ impl<T: Config> Pallet<T> {
     /// The neuron that gives way when the next one registers in this subnet, once it is full;
     /// `None` if there is none or all are immune.
     pub fn next_to_prune(netuid: NetUid) -> Option<Candidate> {
+        let standings = T::Standings::standings(netuid);
         Self::immunity_rule(netuid)?.next_to_prune(&Self::tenures(netuid), |uid| {
-            T::Standings::standing(netuid, uid)
+            standings
+                .get(usize::from(uid.0))
+                .copied()
+                .unwrap_or_default()
         })
     }
 

@@ -1,5 +1,6 @@
 //! What others ask of the epochs' schedule and outcome.
 
+use alloc::vec::Vec;
 use assay_primitives::{BlockNumber, EpochIndex, NetUid, Uid};
 
 /// The schedule.
@@ -22,7 +23,7 @@ pub trait Permits {
 
 /// How neurons stand when one must give way.
 pub trait Standings {
-    /// The moving average of a neuron's shares of incentive and dividends, in `x / 2^32`. Epochs
-    /// without any incentive don't count; a new neuron stands at 0.
-    fn standing(netuid: NetUid, uid: Uid) -> u32;
+    /// By uid, the moving average of each neuron's shares of incentive and dividends, in `x / 2^32`.
+    /// Epochs without any incentive don't count; a new neuron stands at 0.
+    fn standings(netuid: NetUid) -> Vec<u32>;
 }

@@ -152,7 +152,7 @@ mock! {
 mock! {
     /// Stands in for standings.
     MockStandings as Standings {
-        fn standing / on_standing(netuid: NetUid, uid: Uid) -> u32;
+        fn standings / on_standings(netuid: NetUid) -> Vec<u32>;
     }
 }
 

@@ -35,10 +35,6 @@ use sp_runtime::{
     DispatchResult,
 };
 
-/// The code with which a commit is refused that names another epoch than the open one. It is the
-/// first after those of [`Refusal`].
-pub const WRONG_EPOCH: u8 = 115;
-
 /// Which calls a call carries.
 pub trait InnerCalls<Call> {
     /// The calls that `call` itself carries, not those that they carry in turn.
@@ -106,7 +102,7 @@ impl<T: Config> Error<T> {
     /// The code in `InvalidTransaction::Custom` with which the extension refuses for this reason.
     pub fn code(&self) -> u8 {
         let refusal = match self {
-            Self::WrongEpoch => return WRONG_EPOCH,
+            Self::WrongEpoch => Refusal::WrongEpoch,
             Self::Nested | Self::__Ignore(..) => Refusal::Nested,
             Self::UnknownSubnet => Refusal::UnknownSubnet,
             Self::NotRegistered => Refusal::NotRegistered,

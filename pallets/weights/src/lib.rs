@@ -49,7 +49,7 @@ mod try_state;
 mod types;
 pub mod weights;
 
-pub use admission::{AdmitWeights, InnerCalls, WRONG_EPOCH};
+pub use admission::{AdmitWeights, InnerCalls};
 pub use pallet::*;
 pub use types::{
     Commit, Reveal, Row, RowInfo, RowTotals, Targets, Usage, Values, MAX_PENDING_COMMITS,

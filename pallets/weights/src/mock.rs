@@ -335,12 +335,13 @@ pub fn custom(code: u8) -> TransactionValidityError {
 /// Asserts that a call is refused with a code by the pool and again at inclusion, that it fails for
 /// the same reason should it be dispatched all the same, and that none of this leaves anything.
 #[track_caller]
-pub fn assert_refused_with_code(
+pub fn assert_refused(
     signer: &AccountId,
     call: RuntimeCall,
-    code: u8,
+    refusal: Refusal,
     error: crate::Error<Test>,
 ) {
+    let code = refusal.code();
     assert_eq!(error.code(), code);
     assert_storage_noop!(assert_eq!(pool(signer, &call), Err(custom(code))));
     assert_storage_noop!({
@@ -355,15 +356,6 @@ pub fn assert_refused_with_code(
 }
 
 #[track_caller]
-pub fn assert_refused(
-    signer: &AccountId,
-    call: RuntimeCall,
-    refusal: Refusal,
-    error: crate::Error<Test>,
-) {
-    assert_refused_with_code(signer, call, refusal.code(), error);
-}
-
 pub fn row(weights: &[u16]) -> Targets {
     Targets::truncate_from(weights.to_vec())
 }

@@ -1,7 +1,7 @@
 //! What happens to a uid's outcome when its holder changes.
 
 use crate::mock::*;
-use assay_pallet_traits::{NeuronHooks, Permits, Standings};
+use assay_pallet_traits::{NeuronHooks, Permits};
 use assay_primitives::{Uid, ASY};
 
 #[test]

@@ -1,5 +1,4 @@
 use crate::mock::*;
-use assay_pallet_traits::Standings;
 use assay_primitives::{NetUid, Uid};
 
 #[test]

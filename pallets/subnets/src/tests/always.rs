@@ -95,7 +95,9 @@ fn act(action: Action) {
             Subnets::begin_epoch(NetUid(netuid));
             let now = Subnets::now();
             MockEpochs::on_last_ran_at(move |_| Some(now));
-            MockStandings::on_standing(move |_, uid| (u32::from(uid.0) * 7 + now) % 5);
+            MockStandings::on_standings(move |_| {
+                (0..4096).map(|uid| (uid * 7 + now) % 5).collect()
+            });
             Ok(())
         }
         Action::Wait(blocks) => {

@@ -45,7 +45,7 @@ fn register_replaces_the_least_standing_when_the_subnet_is_full() {
     ExtBuilder::default().build_and_execute(|| {
         let netuid = full_subnet();
         run_to(100);
-        MockStandings::on_standing(|_, uid| [9, 8, 3, 8][usize::from(uid.0)]);
+        MockStandings::on_standings(|_| vec![9, 8, 3, 8]);
         for (seed, who) in [(3, hotkey(3)), (2, coldkey(0))] {
             assert_ok!(Subnets::announce(
                 RuntimeOrigin::signed(who),
@@ -158,7 +158,7 @@ fn register_lapses_the_oldest_immunity_when_more_than_half_are_immune() {
         assert_eq!(Subnets::immune_until(netuid, Uid(1)), Some(10));
         assert_eq!(Subnets::immune_until(netuid, Uid(2)), Some(3 + IMMUNITY));
         // Those in the newer half stay, however badly they stand.
-        MockStandings::on_standing(|_, uid| 9 - u32::from(uid.0));
+        MockStandings::on_standings(|_| (0..10).rev().collect());
         assert_eq!(pruned(netuid), Some(Uid(1)));
         assert_ok!(register(netuid, 5));
         assert_eq!(Subnets::uid_of(netuid, &hotkey(5)), Some(Uid(1)));

@@ -1,4 +1,4 @@
-use crate::{mock::*, Commit, Error, Event, WRONG_EPOCH};
+use crate::{mock::*, Commit, Error, Event};
 use assay_primitives::{CommitView, Digest, EpochIndex, NetUid, Refusal, Serial, TaskVersion, Uid};
 
 #[test]
@@ -62,7 +62,12 @@ fn commit_weights_is_refused_when_the_epoch_is_not_the_open_one() {
                 epoch: EpochIndex(epoch),
                 ..Plan::new(account(1))
             };
-            assert_refused_with_code(&account(1), plan.commit(), WRONG_EPOCH, Error::WrongEpoch);
+            assert_refused(
+                &account(1),
+                plan.commit(),
+                Refusal::WrongEpoch,
+                Error::WrongEpoch,
+            );
         }
     });
 }
@@ -73,7 +78,12 @@ fn commit_weights_is_refused_when_the_epoch_ended_while_the_pool_held_it() {
         let plan = Plan::new(account(1));
         assert!(pool(&account(1), &plan.commit()).is_ok());
         run_epoch();
-        assert_refused_with_code(&account(1), plan.commit(), WRONG_EPOCH, Error::WrongEpoch);
+        assert_refused(
+            &account(1),
+            plan.commit(),
+            Refusal::WrongEpoch,
+            Error::WrongEpoch,
+        );
     });
 }
 
