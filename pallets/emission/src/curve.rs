@@ -8,8 +8,8 @@
 //! ```
 //!
 //! in fractions of 2^-96. Each block's issuance is rounded down, and so is [`decay`], so that what
-//! is issued never exceeds the curve `cap - (cap - genesis) 2^(-n/H)`; the unit that rounding leaves
-//! is issued later.
+//! is issued never exceeds the curve `cap - (cap - genesis) 2^(-n/H)`; the unit that rounding
+//! leaves is issued later.
 
 use assay_primitives::{Balance, BlockNumber};
 use sp_runtime::{helpers_128bit::multiply_by_rational_with_rounding, Rounding};

@@ -41,7 +41,8 @@ mod types;
 mod views;
 pub mod weights;
 
-#[cfg(any(test, feature = "try-runtime"))]
+// In native builds always, so that tests of a whole runtime can ask, too.
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod try_state;
 
 #[cfg(test)]
@@ -50,7 +51,7 @@ mod mock;
 mod tests;
 
 pub use pallet::*;
-pub use pool::{SharePool, Shares};
+pub use pool::{SharePool, Shares, LEAST_SHARES, MAX_SHARES_PER_UNIT, SHARES_PER_UNIT};
 pub use types::{
     Chunk, Conversion, Era, Holding, PayoutIndex, PoolId, Pools, Position, Series, Side, SidePools,
     SubnetStake, Take, TakeRaise, Unbonding,

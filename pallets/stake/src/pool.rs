@@ -9,9 +9,9 @@
 //! - taking out `x` costs `ceil(x * shares / amount)`;
 //! - who takes out the last share gets all that is left, so no unit is ever without an owner.
 //!
-//! Shares are a million times finer than units, and deposits that buy fewer than [`LEAST_SHARES`] are
-//! refused, because rounding could cost them more than a millionth: whatever a first staker does to
-//! the price, whoever comes after loses next to nothing.
+//! Shares are a million times finer than units. Deposits that buy fewer than [`LEAST_SHARES`] are
+//! refused by who calls this, because rounding could cost them more than a millionth: whatever a
+//! first staker does to the price, whoever comes after loses next to nothing.
 //!
 //! A slash can leave a pool with shares and (almost) nothing behind them. Below one unit for
 //! [`MAX_SHARES_PER_UNIT`] shares the pool is emptied; its shares are then worth nothing for ever,

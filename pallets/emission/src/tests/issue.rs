@@ -83,8 +83,8 @@ fn issue_splits_to_the_last_unit_by_average_stake() {
             let issued = Emission::issued() - before;
             let pots = pots();
             assert_eq!(pots.iter().sum::<Balance>(), issued);
-            // Both averages started together, so they stand as the stakes do, but for the last unit of
-            // 2^-32 that each was rounded by.
+            // Both averages started together, so they stand as the stakes do, but for the last 2^-32
+            // of a unit that each was rounded by.
             assert!(pots[0].abs_diff(issued * 3 / 4) < 1 << 10, "{pots:?}");
             assert_eq!(pots[2], 0);
             let shares = [1, 2, 3].map(|netuid| Emission::share(NetUid(netuid)));
