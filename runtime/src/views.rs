@@ -6,9 +6,7 @@
 
 use alloc::vec::Vec;
 
-use assay_pallet_traits::{
-    Neurons as _, Permits, Stakes as _, Standings, Subnets as _, WeightRows,
-};
+use assay_pallet_traits::{Neurons as _, Permits, Stakes as _, Subnets as _, WeightRows};
 use assay_primitives::{
     Metagraph, NetUid, NeuronView, SubnetDetails, SubnetSummary, Uid, WeightRowView,
 };

@@ -17,7 +17,7 @@ impl<T: Config> Pallet<T> {
     /// Checks, in the words of each failure below, that every subnet's epoch is scheduled exactly
     /// once and none is late without waiting in the queue, that columns are well-formed, and that
     /// permits and bonds agree with each other and with their counts.
-    pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
+    pub fn do_try_state() -> Result<(), TryRuntimeError> {
         Self::try_schedule()?;
         Self::try_columns()?;
         Self::try_permits_and_bonds()

@@ -31,7 +31,8 @@ mod price;
 mod pruning;
 mod queries;
 mod trait_impls;
-#[cfg(any(test, feature = "try-runtime"))]
+// In native builds always, so that tests of a whole runtime can ask, too.
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod try_state;
 mod types;
 pub mod weights;

@@ -28,7 +28,8 @@ use sp_runtime::DispatchError;
 type Check = Result<(), DispatchError>;
 
 impl<T: Config> Pallet<T> {
-    pub(crate) fn do_try_state() -> Check {
+    /// Checks everything that always holds of the registry.
+    pub fn do_try_state() -> Check {
         Self::try_state_prices()?;
         Self::try_state_subnets()?;
         Self::try_state_locks()?;

@@ -44,7 +44,8 @@ mod mock;
 mod rows;
 #[cfg(test)]
 mod tests;
-#[cfg(any(test, feature = "try-runtime"))]
+// In native builds always, so that tests of a whole runtime can ask, too.
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod try_state;
 mod types;
 pub mod weights;

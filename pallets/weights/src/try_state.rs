@@ -14,7 +14,7 @@ impl<T: Config> Pallet<T> {
     /// Checks, in the words of each failure below, that rows, facts and totals tell the same, that
     /// rows are well-formed, that commits are ordered and their windows open, and that nothing is
     /// stored for neurons or subnets that don't exist.
-    pub(crate) fn do_try_state() -> Result<(), TryRuntimeError> {
+    pub fn do_try_state() -> Result<(), TryRuntimeError> {
         Self::try_rows()?;
         Self::try_commits()?;
         for (netuid, uid, reveal) in Reveals::<T>::iter() {
