@@ -173,7 +173,7 @@ mod tests {
                 prop_assert!(*share > 0 || *part == 0);
             }
             if shares.iter().any(|share| *share >= 1 << 8) {
-                prop_assert_eq!(parts.iter().fold(0u128, |sum, part| sum + part), amount);
+                prop_assert_eq!(parts.iter().sum::<u128>(), amount);
             }
         }
 

@@ -1,6 +1,7 @@
 //! The stake-weighted quantile of one column of weights.
 
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::ops::{AddAssign, SubAssign};
 
 /// Up to this many weights are simply sorted.
@@ -115,7 +116,7 @@ impl<V: Votes> Quantile<V> {
 
     /// The quantile of what is left, which must hold the votes `needed`.
     fn few(&mut self, mut needed: V) -> u64 {
-        self.left.sort_unstable_by(|a, b| b.weight.cmp(&a.weight));
+        self.left.sort_unstable_by_key(|vote| Reverse(vote.weight));
         for vote in &self.left {
             if vote.votes >= needed {
                 return vote.weight;
