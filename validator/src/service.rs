@@ -235,8 +235,10 @@ impl Validator {
             tracing::error!(%error, "the weights that were chosen would be refused");
             return Ok(None);
         }
-        if row.targets.is_empty() && up_to_round == 0 {
-            // Nobody was asked yet: there is nothing to say and nothing to take back.
+        let silent = known.values().all(|miner| miner.posterior.asked == 0);
+        if row.targets.is_empty() && silent {
+            // Nobody was asked yet, or our own network failed all the time: there is nothing to
+            // say, and nothing that would justify taking earlier weights back.
             return Ok(None);
         }
         let Some(serial) = snapshot.serial_of(own) else {

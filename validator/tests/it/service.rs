@@ -81,6 +81,52 @@ async fn run_waits_for_the_node_then_serves_its_pages_and_ends_when_tripped() {
 }
 
 #[tokio::test]
+async fn run_shows_the_evidence_once_the_weights_are_revealed() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = TaskFolder::load(&digits()).unwrap();
+    let chain = Arc::new(FakeChain::new(2, 30, folder.spec().unwrap()));
+    let mut config = config(&state.path().join("state.sqlite"));
+    chain.set_own(config.hotkey.load().unwrap().hotkey().0);
+    // Nobody listens there: silence is what is recorded, and the weights say so.
+    chain.change(|graph| {
+        for endpoint in graph.endpoints.iter_mut().flatten() {
+            endpoint.what.host = b"127.0.0.1".to_vec().try_into().unwrap();
+            endpoint.what.port = free_address().port();
+        }
+    });
+    let node = TcpListener::bind("127.0.0.1:0").unwrap();
+    config.probes = vec![node.local_addr().unwrap().to_string()];
+    config.listen = free_address();
+    let address = config.listen;
+    let shutdown = Shutdown::new();
+    let running = tokio::spawn(run_with(
+        config,
+        chain.clone(),
+        Arc::new(Honest),
+        shutdown.clone(),
+    ));
+
+    let seen = |state: &'static str| {
+        move |status, text: &str| status == 200 && text.contains(&format!("\"state\":\"{state}\""))
+    };
+    (0..22).for_each(|_| chain.advance());
+    wait_for(address, "/miners/0", |_, text| text.contains("unreachable")).await;
+    let hidden = wait_for(address, "/epochs/0", seen("committed")).await;
+    let hidden: Value = serde_json::from_str(&hidden).unwrap();
+    assert_eq!(hidden["revealed"], Value::Null);
+    assert_eq!(hidden["scores"].as_array().unwrap().len(), 0);
+
+    (0..8).for_each(|_| chain.advance());
+    let shown = wait_for(address, "/epochs/0", seen("revealed")).await;
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["revealed"]["targets"].as_array().unwrap().len(), 0);
+    assert_eq!(shown["scores"].as_array().unwrap().len(), 2);
+    assert_eq!(shown["revealed"]["secret"].as_str().unwrap().len(), 64);
+    shutdown.trip();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn run_fails_when_the_port_is_taken() {
     let state = tempfile::tempdir().unwrap();
     let folder = TaskFolder::load(&digits()).unwrap();

@@ -279,6 +279,32 @@ async fn submission_is_dropped_when_the_registration_changed() {
 }
 
 #[tokio::test]
+async fn tick_commits_nothing_when_only_our_own_network_failed() {
+    let world = World::new();
+    world
+        .peers
+        .cut_off
+        .store(true, std::sync::atomic::Ordering::Relaxed);
+    let (mut validator, _) = world.start().await;
+    world.live(&mut validator, TEMPO).await;
+    assert!(world.chain.taken().commits.is_empty());
+}
+
+#[tokio::test]
+async fn forget_before_drops_old_rounds_and_keeps_submissions() {
+    let world = World::new();
+    let (mut validator, store) = world.start().await;
+    world.live(&mut validator, TEMPO - 1).await;
+    let serial = assay_primitives::Serial(100);
+    let before = store.history(serial, 100).await.unwrap().latest.len();
+    store.forget_before(2).await.unwrap();
+    let after = store.history(serial, 100).await.unwrap();
+    assert!(before > 2 && after.latest.len() == 2, "{before}");
+    assert_eq!(after.outcomes, [("answered".to_owned(), 2)]);
+    assert_eq!(world.state_of(&store, 0).await, Some(State::Committed));
+}
+
+#[tokio::test]
 async fn tick_asks_nobody_and_commits_nothing_when_it_has_no_permit() {
     let world = World::new();
     world.chain.change(|graph| graph.permits[3] = false);

@@ -44,6 +44,7 @@ struct Inner {
     now: Snapshot,
     history: VecDeque<Snapshot>,
     lag: usize,
+    own: [u8; 32],
     spec: TaskSpec,
     fault: Fault,
     taken: Taken,
@@ -102,6 +103,7 @@ impl FakeChain {
             history: VecDeque::new(),
             now,
             lag: 0,
+            own: OWN,
             spec,
             fault: Fault::None,
             taken: Taken::default(),
@@ -114,6 +116,15 @@ impl FakeChain {
 
     pub fn genesis(&self) -> Digest {
         self.inner().now.genesis
+    }
+
+    /// Gives the validator's place to another hotkey.
+    pub fn set_own(&self, hotkey: [u8; 32]) {
+        let mut inner = self.inner();
+        inner.own = hotkey;
+        if let Some(last) = inner.now.metagraph.hotkeys.last_mut() {
+            *last = hotkey;
+        }
     }
 
     /// Blocks that finality is behind.
@@ -201,7 +212,9 @@ impl FakeChain {
 
     fn take_reveal(&self, reveal: &Reveal) -> Result<(), ChainError> {
         let mut inner = self.inner();
-        let Inner { now, taken, .. } = &mut *inner;
+        let Inner {
+            now, taken, own, ..
+        } = &mut *inner;
         let open = now.metagraph.epoch;
         let commit = now
             .own_commits
@@ -213,7 +226,7 @@ impl FakeChain {
             return Err(ChainError::Refused(Refusal::RevealTooEarly));
         }
         let hash = commit_hash(&CommitPayload {
-            hotkey: OWN,
+            hotkey: *own,
             netuid: reveal.netuid,
             generation: now.metagraph.generation,
             epoch: reveal.epoch,
