@@ -82,7 +82,16 @@ impl Part {
                 Miner,
                 Validator,
             ],
-            Cli => &[Primitives, Yuma, Protocol, ChainClient, Telemetry, Localnet],
+            // Task folders are the validator's; creators check and register them by hand.
+            Cli => &[
+                Primitives,
+                Yuma,
+                Protocol,
+                ChainClient,
+                Telemetry,
+                Validator,
+                Localnet,
+            ],
             Tests => return true,
         };
         allowed.contains(&other)

@@ -1,0 +1,145 @@
+//! `assay stake`: stake behind validators.
+
+use crate::{
+    node::{parse_account, Node, Password, SigningKey},
+    output::{asy, parse_asy, print, table, Format},
+};
+use anyhow::Result;
+use assay_chain_client::{calls, AccountId32};
+use assay_primitives::{Balance, ColdkeyStake, NetUid};
+
+#[derive(clap::Subcommand)]
+pub enum Stake {
+    /// Show where an account's stake is
+    Show(Show),
+    /// Stake on a validator
+    Add(Change),
+    /// Take stake out: it can be withdrawn after the unbonding time
+    Remove(Change),
+    /// Withdraw what has finished unbonding
+    Withdraw(Withdraw),
+}
+
+/// Show where an account's stake is
+#[derive(clap::Args)]
+pub struct Show {
+    /// The coldkey's SS58 address
+    #[arg(value_parser = parse_account)]
+    coldkey: AccountId32,
+    #[command(flatten)]
+    node: Node,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// A change of a position
+#[derive(clap::Args)]
+pub struct Change {
+    /// The subnet's number
+    netuid: NetUid,
+    /// The validator's hotkey, SS58
+    #[arg(value_parser = parse_account)]
+    hotkey: AccountId32,
+    /// How much, in ASY
+    #[arg(value_parser = parse_asy)]
+    amount: Balance,
+    #[command(flatten)]
+    key: SigningKey,
+    #[command(flatten)]
+    password: Password,
+    #[command(flatten)]
+    node: Node,
+}
+
+/// Withdraw what has finished unbonding
+#[derive(clap::Args)]
+pub struct Withdraw {
+    /// The subnet's number
+    netuid: NetUid,
+    /// The validator's hotkey, SS58
+    #[arg(value_parser = parse_account)]
+    hotkey: AccountId32,
+    #[command(flatten)]
+    key: SigningKey,
+    #[command(flatten)]
+    password: Password,
+    #[command(flatten)]
+    node: Node,
+}
+
+impl Stake {
+    pub async fn run(self) -> Result<()> {
+        match self {
+            Self::Show(show) => {
+                let client = show.node.client();
+                let stake = client.at_finalized().await?.stake_of(&show.coldkey).await?;
+                show.format.print(&stake, people)
+            }
+            Self::Add(change) => {
+                let signer = change.key.load(&change.password)?;
+                let call = calls::add_stake(change.netuid, &change.hotkey, change.amount);
+                let receipt = change.node.client().submit(&signer, &call).await?;
+                print(&format!(
+                    "{} enter after the subnet's next payout; added in block {}",
+                    asy(change.amount),
+                    receipt.block.number
+                ))
+            }
+            Self::Remove(change) => {
+                let signer = change.key.load(&change.password)?;
+                let call = calls::remove_stake(change.netuid, &change.hotkey, Some(change.amount));
+                let receipt = change.node.client().submit(&signer, &call).await?;
+                print(&format!(
+                    "{} are unbonding since block {}; `assay stake show` says when they can be \
+                     withdrawn",
+                    asy(change.amount),
+                    receipt.block.number
+                ))
+            }
+            Self::Withdraw(Withdraw {
+                netuid,
+                hotkey,
+                key,
+                password,
+                node,
+            }) => {
+                let signer = key.load(&password)?;
+                let call = calls::withdraw(netuid, &hotkey);
+                let receipt = node.client().submit(&signer, &call).await?;
+                print(&format!("withdrawn in block {}", receipt.block.number))
+            }
+        }
+    }
+}
+
+fn people(stake: &ColdkeyStake<AccountId32>) -> String {
+    let mut rows = table([
+        "subnet",
+        "validator",
+        "staked",
+        "entering",
+        "unbonding",
+        "withdrawable at",
+    ]);
+    for position in &stake.positions {
+        rows.add_row([
+            position.netuid.to_string(),
+            position.hotkey.to_string(),
+            asy(position.staked),
+            asy(position.entering),
+            "–".into(),
+            "–".into(),
+        ]);
+    }
+    for leaving in &stake.unbonding {
+        rows.add_row([
+            leaving.netuid.to_string(),
+            leaving.hotkey.to_string(),
+            "–".into(),
+            "–".into(),
+            asy(leaving.amount),
+            format!("block {}", leaving.withdrawable_at),
+        ]);
+    }
+    rows.to_string()
+}
