@@ -36,7 +36,7 @@ use assay_primitives::ModelAnnouncement;
 use assay_protocol::{Hotkey, Keypair, SystemClock};
 use assay_telemetry::{MetricsServer, Shutdown};
 use backend::{Backend, ModelInfo};
-use chain::Chain;
+use chain::{Chain, NodeChain};
 use config::{AdmissionMode, ChainSettings, ConfigError};
 use http::Service;
 use onnx::OnnxBackend;
@@ -46,7 +46,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 /// Runs a miner until `shutdown` is tripped.
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), Error> {
-    Miner::bind(config, None).await?.serve(shutdown).await
+    Miner::open(config).await?.serve(shutdown).await
 }
 
 /// A miner whose key and models are loaded and whose ports are bound.
@@ -61,8 +61,17 @@ pub struct Miner {
 }
 
 impl Miner {
+    /// Loads and binds everything that `config` names, with the node of `config.chain`.
+    pub async fn open(config: Config) -> Result<Self, Error> {
+        let chain = match &config.chain {
+            Some(settings) => Some(NodeChain::new(settings, &config.hotkey)?.shared()),
+            None => None,
+        };
+        Self::bind(config, chain).await
+    }
+
     /// Loads and binds everything that `config` names. `chain` is the way to the subnet of
-    /// `config.chain`.
+    /// `config.chain`; without it, the chain is left alone.
     pub async fn bind(config: Config, chain: Option<Arc<dyn Chain>>) -> Result<Self, Error> {
         config.check()?;
         let key = config.hotkey.load().map_err(Error::Hotkey)?;
@@ -98,6 +107,13 @@ impl Miner {
         })
     }
 
+    /// Puts something between the HTTP layer and the models: an engine elsewhere, say.
+    #[must_use]
+    pub fn wrap_backend(mut self, wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>) -> Self {
+        self.backend = wrap(self.backend);
+        self
+    }
+
     /// Where it listens.
     pub fn local_addr(&self) -> Result<SocketAddr, Error> {
         Ok(self.listener.local_addr()?)
@@ -120,6 +136,8 @@ impl Miner {
     /// Serves until `shutdown` is tripped and what is under way is answered.
     pub async fn serve(self, shutdown: Shutdown) -> Result<(), Error> {
         let address = self.local_addr()?;
+        // The listener is bound: whoever calls from here on is answered.
+        tracing::info!(%address, hotkey = %self.key.hotkey(), "serving");
         let admission = admission(&self.config, self.permits);
         let metrics = self
             .metrics
@@ -135,7 +153,6 @@ impl Miner {
             self.config.limits.clone(),
             shutdown.clone(),
         );
-        tracing::info!(%address, hotkey = %self.key.hotkey(), "serving");
         server::serve(
             self.listener,
             service.router(),
@@ -143,10 +160,10 @@ impl Miner {
             shutdown,
         )
         .await;
-        for task in [registration].into_iter().flatten() {
+        if let Some(task) = registration {
             task.await.map_err(std::io::Error::other)?;
         }
-        for task in [metrics].into_iter().flatten() {
+        if let Some(task) = metrics {
             task.await.map_err(std::io::Error::other)??;
         }
         tracing::info!("ended");
@@ -161,9 +178,7 @@ pub async fn check(config: &Config) -> Result<Vec<Arc<ModelInfo>>, Error> {
     let models = load_models(config).await?.models();
     if let Some(settings) = &config.chain {
         wish(settings, &models)?;
-        if let Some(coldkey) = &settings.coldkey {
-            coldkey.load().map_err(Error::Coldkey)?;
-        }
+        NodeChain::new(settings, &config.hotkey)?;
     }
     Ok(models)
 }

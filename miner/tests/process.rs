@@ -107,6 +107,31 @@ async fn program_serves_and_ends_well_when_told_to() {
     }
 }
 
+#[tokio::test]
+async fn program_serves_when_the_node_is_away_at_the_start() {
+    let chain = ["--chain-url", "ws://127.0.0.1:1", "--netuid", "1"];
+    let one = common::folder(&[("svc/1", &digits().join("svc/1/model.onnx"))]);
+    let folder = one.path().to_str().unwrap().to_owned();
+    let mut miner = Running::start(&[&["--models", &folder], &chain[..]].concat());
+    let query = common::blank(1);
+    let how = assay_protocol::oip::Encoding::Json;
+    assert_eq!(miner.client.infer("svc", &query, how).await.status, 200);
+    loop {
+        let mut line = String::new();
+        assert_ne!(
+            miner.log.read_line(&mut line).unwrap(),
+            0,
+            "nothing was said of the node"
+        );
+        if line.contains("ws://127.0.0.1:1") {
+            assert!(line.contains("is it running"), "{line}");
+            break;
+        }
+    }
+    miner.signal(Signal::SIGTERM);
+    assert_eq!(miner.ended(), Some(0));
+}
+
 #[test]
 fn program_checks_models_without_serving() {
     let checked = output(&["--models", &models(), "--check", "--provider", "cpu"]);

@@ -111,6 +111,8 @@ pub(super) struct OnnxEngine {
 pub(super) struct Loaded {
     pub engine: OnnxEngine,
     pub info: ModelInfo,
+    /// Why it is not on the GPU, where that was tried.
+    pub fallback: Option<String>,
 }
 
 impl OnnxEngine {
@@ -127,11 +129,14 @@ impl OnnxEngine {
             why,
         };
         let bytes = fs::read(&file.path).map_err(unreadable)?;
-        let (session, provider) =
-            open(environment, &bytes, device, threads).map_err(|why| ModelError::Unusable {
-                path: file.path.clone(),
-                why,
-            })?;
+        let Opened {
+            session,
+            provider,
+            fallback,
+        } = open(environment, &bytes, device, threads).map_err(|why| ModelError::Unusable {
+            path: file.path.clone(),
+            why,
+        })?;
         let describe = |outlets: &[Outlet]| {
             outlets
                 .iter()
@@ -157,7 +162,11 @@ impl OnnxEngine {
             session,
             provider,
         };
-        Ok(Loaded { engine, info })
+        Ok(Loaded {
+            engine,
+            info,
+            fallback,
+        })
     }
 
     pub(super) const fn provider(&self) -> Provider {
@@ -226,47 +235,63 @@ fn failed(model: &str, why: &ort::Error) -> BackendError {
     }
 }
 
+struct Opened {
+    session: Session,
+    provider: Provider,
+    fallback: Option<String>,
+}
+
 /// Opens a session on the device, or says why there is none.
 fn open(
     environment: &Environment,
     bytes: &[u8],
     device: Device,
     threads: usize,
-) -> Result<(Session, Provider), String> {
-    let on_cpu = || {
-        let session = builder(environment, threads)?.commit_from_memory(bytes);
-        Ok((session.map_err(|why| why.to_string())?, Provider::Cpu))
+) -> Result<Opened, String> {
+    let on_cpu = |fallback| {
+        let session = builder(environment, threads)?
+            .commit_from_memory(bytes)
+            .map_err(text)?;
+        Ok(Opened {
+            session,
+            provider: Provider::Cpu,
+            fallback,
+        })
     };
     let on_cuda = |cuda_device| {
-        let provider = CUDA::default()
+        // Unless told to fail, ONNX Runtime would move to the CPU without a word.
+        let cuda = CUDA::default()
             .with_device_id(cuda_device)
             .build()
             .error_on_failure();
-        let session = builder(environment, threads)?
-            .with_execution_providers([provider])
-            .map_err(|why| why.to_string())?
-            .commit_from_memory(bytes);
-        Ok((session.map_err(|why| why.to_string())?, Provider::Cuda))
+        let mut builder = builder(environment, threads)?
+            .with_execution_providers([cuda])
+            .map_err(text)?;
+        let session = builder.commit_from_memory(bytes).map_err(text)?;
+        Ok(Opened {
+            session,
+            provider: Provider::Cuda,
+            fallback: None,
+        })
     };
     match device {
-        Device::Cpu => on_cpu(),
+        Device::Cpu => on_cpu(None),
         Device::Cuda { cuda_device } => on_cuda(cuda_device),
-        Device::Auto { cuda_device } => on_cuda(cuda_device).or_else(|why: String| {
-            let opened = on_cpu()?;
-            tracing::info!(
-                reason = why.trim(),
-                "running on the CPU: CUDA can't be used"
-            );
-            Ok(opened)
-        }),
+        Device::Auto { cuda_device } => {
+            on_cuda(cuda_device).or_else(|why: String| on_cpu(Some(why)))
+        }
     }
+}
+
+fn text(why: impl ToString) -> String {
+    why.to_string().trim().to_owned()
 }
 
 fn builder(environment: &Environment, threads: usize) -> Result<SessionBuilder, String> {
     Session::builder(environment)
-        .map_err(|why| why.to_string())?
+        .map_err(text)?
         .with_intra_threads(threads)
-        .map_err(|why| why.to_string())
+        .map_err(text)
 }
 
 fn describe(outlet: &Outlet) -> Result<TensorMetadata, String> {

@@ -68,9 +68,16 @@ impl OnnxBackend {
         options: RunOptions,
     ) -> Result<Self, LoadError> {
         let mut models = BTreeMap::new();
+        let mut told = None;
         for file in scan(folder)? {
             let (name, version) = (file.name.clone(), file.version);
             let loaded = OnnxEngine::load(environment, &file, options.device, options.threads)?;
+            if loaded.fallback.is_some() && loaded.fallback != told {
+                // One reason for a folder full of models is told once.
+                told = loaded.fallback;
+                let reason = told.as_deref().unwrap_or_default();
+                tracing::info!(reason, "CUDA can't be used: models run on the CPU");
+            }
             let info = Arc::new(loaded.info);
             tracing::info!(
                 model = %name,

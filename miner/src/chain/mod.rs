@@ -1,4 +1,8 @@
-//! What the miner needs of the chain.
+//! What the miner needs of the chain, as a trait; [`NodeChain`] is the real one.
+
+mod node;
+
+pub use node::NodeChain;
 
 use assay_primitives::{Balance, Endpoint, ModelAnnouncement, Uid};
 use assay_protocol::Hotkey;
