@@ -24,12 +24,13 @@ mod follow;
 mod reads;
 mod submit;
 
+pub use calls::SignsProofs;
 pub use connection::{ChainClient, ChainConfig};
 pub use error::ChainError;
 pub use follow::FinalizedBlocks;
 pub use reads::{BlockId, Snapshot};
 pub use submit::TransactionReceipt;
-pub use subxt::utils::AccountId32;
+pub use subxt::utils::{AccountId32, MultiSignature};
 pub use subxt_signer::sr25519::Keypair;
 
 /// Types and calls generated from the committed metadata. What both sides of the chain's border
