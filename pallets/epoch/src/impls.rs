@@ -7,6 +7,7 @@ use crate::{
     types::clear,
     weights::WeightInfo,
 };
+use alloc::vec::Vec;
 use assay_pallet_traits::{Epochs, NeuronHooks, Permits, Standings, SubnetHooks};
 use assay_primitives::{BlockNumber, EpochIndex, NetUid, Uid};
 use frame_support::weights::Weight;
