@@ -5,9 +5,12 @@ use crate::{
     config::{ChainSettings, ConfigError},
     Error,
 };
-use assay_chain_client::{calls, AccountId32, ChainClient, ChainConfig, Keypair};
+use assay_chain_client::{
+    calls::{self, SignsProofs},
+    AccountId32, ChainClient, ChainConfig, Keypair as Sr25519, MultiSignature,
+};
 use assay_primitives::{Balance, Endpoint, Metagraph, ModelAnnouncement, NetUid, Uid};
-use assay_protocol::{keys::KeySource, Hotkey};
+use assay_protocol::{keys::KeySource, Hotkey, Keypair, Scheme};
 use async_trait::async_trait;
 use std::{future::Future, sync::Arc};
 
@@ -16,27 +19,39 @@ pub struct NodeChain {
     client: ChainClient,
     netuid: NetUid,
     hotkey: Keypair,
-    coldkey: Option<Keypair>,
+    /// Signs announcements: the coldkey where it is at hand, since it has the money for the fee.
+    payer: Sr25519,
+    coldkey: Option<Sr25519>,
 }
 
 impl NodeChain {
     /// Loads the keys; the connection is opened when it is first needed.
     pub fn new(settings: &ChainSettings, hotkey: &KeySource) -> Result<Self, Error> {
-        let hotkey = sr25519("hotkey", &hotkey.load().map_err(Error::Hotkey)?)?;
+        let hotkey = hotkey.load().map_err(Error::Hotkey)?;
         let coldkey = match &settings.coldkey {
-            Some(source) => Some(sr25519(
-                "chain.coldkey",
-                &source.load().map_err(Error::Coldkey)?,
-            )?),
+            Some(source) => {
+                let key = source.load().map_err(Error::Coldkey)?;
+                let why = "must be sr25519: this miner signs transactions with it";
+                Some(sr25519(&key, "chain.coldkey", why)?)
+            }
             None => None,
+        };
+        let payer = match &coldkey {
+            Some(coldkey) => coldkey.clone(),
+            None => {
+                let why = "is needed with an ed25519 hotkey: transactions are signed with sr25519";
+                sr25519(&hotkey, "chain.coldkey", why)?
+            }
         };
         let mut config = ChainConfig::new(&settings.url);
         config.genesis = settings.genesis;
         let client = ChainClient::new(config);
+        let netuid = settings.netuid;
         Ok(Self {
             client,
-            netuid: settings.netuid,
+            netuid,
             hotkey,
+            payer,
             coldkey,
         })
     }
@@ -47,25 +62,33 @@ impl NodeChain {
     }
 
     fn account(&self) -> AccountId32 {
-        AccountId32(self.hotkey.public_key().0)
-    }
-
-    /// Who signs announcements: the coldkey where it is at hand, since it has the money for the fee.
-    fn payer(&self) -> &Keypair {
-        self.coldkey.as_ref().unwrap_or(&self.hotkey)
+        AccountId32(self.hotkey.hotkey().0)
     }
 }
 
-/// Transactions are signed with sr25519 here. An ed25519 hotkey can serve and sign receipts, but is
-/// registered and announced by hand.
-fn sr25519(name: &'static str, key: &assay_protocol::Keypair) -> Result<Keypair, ConfigError> {
-    key.as_sr25519()
-        .cloned()
-        .ok_or_else(|| ConfigError::Invalid {
-            name,
-            why: "must be sr25519 where `chain` is set: this miner signs transactions with it"
-                .into(),
-        })
+fn sr25519(key: &Keypair, name: &'static str, why: &str) -> Result<Sr25519, ConfigError> {
+    let why = || ConfigError::Invalid {
+        name,
+        why: why.to_owned(),
+    };
+    key.as_sr25519().cloned().ok_or_else(why)
+}
+
+/// The hotkey as the one that agrees to be registered.
+struct Agreeing<'a>(&'a Keypair);
+
+impl SignsProofs for Agreeing<'_> {
+    fn account(&self) -> AccountId32 {
+        AccountId32(self.0.hotkey().0)
+    }
+
+    fn sign_proof(&self, payload: &[u8]) -> MultiSignature {
+        let signature = self.0.sign(payload);
+        match self.0.scheme() {
+            Scheme::Sr25519 => MultiSignature::Sr25519(signature),
+            Scheme::Ed25519 => MultiSignature::Ed25519(signature),
+        }
+    }
 }
 
 /// Sorts what the client said by whether waiting may help.
@@ -123,7 +146,7 @@ impl Chain for NodeChain {
         };
         told(
             self.client
-                .register(coldkey, &self.hotkey, self.netuid, max_price),
+                .register(coldkey, &Agreeing(&self.hotkey), self.netuid, max_price),
         )
         .await?;
         Ok(())
@@ -131,13 +154,13 @@ impl Chain for NodeChain {
 
     async fn announce(&self, endpoint: &Endpoint) -> Result<(), ChainError> {
         let call = calls::announce(self.netuid, &self.account(), endpoint);
-        told(self.client.submit(self.payer(), &call)).await?;
+        told(self.client.submit(&self.payer, &call)).await?;
         Ok(())
     }
 
     async fn announce_model(&self, model: &ModelAnnouncement) -> Result<(), ChainError> {
         let call = calls::announce_model(self.netuid, &self.account(), *model);
-        told(self.client.submit(self.payer(), &call)).await?;
+        told(self.client.submit(&self.payer, &call)).await?;
         Ok(())
     }
 }

@@ -129,7 +129,8 @@ pub struct ChainSettings {
     /// register itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_price: Option<String>,
-    /// Whether to pay for a new place after the miner was pruned.
+    /// Whether to pay for a new place when the miner is pruned while it runs. At its start it pays
+    /// for one in any case, if `max_price` is set and it has none.
     #[serde(default)]
     pub register_again: bool,
     /// The account that pays for the registration and owns the hotkey.
