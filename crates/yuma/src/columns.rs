@@ -38,11 +38,23 @@ struct Voter<V> {
     votes: V,
 }
 
-/// One weight in a column: the raw value and the place of its row, in 32 bits.
+/// One weight in a column: the place of its row in the lower half, the raw value in the upper.
+/// One number, so that gathering columns writes one.
 #[derive(Clone, Copy, Default)]
-struct Entry {
-    raw: u16,
-    row: u16,
+struct Entry(u32);
+
+impl Entry {
+    fn new(row: u16, raw: u16) -> Self {
+        Self(u32::from(row) | u32::from(raw) << 16)
+    }
+
+    fn row(self) -> usize {
+        (self.0 & 0xffff) as usize
+    }
+
+    fn raw(self) -> u64 {
+        u64::from(self.0 >> 16)
+    }
 }
 
 /// Computes all columns.
@@ -179,9 +191,10 @@ impl Blocks {
         self.end = first + self.ends.len();
         self.entries.clear();
         self.entries.resize(filled, Entry::default());
-        // Borrowed once, so that the loop keeps them in registers.
+        // Borrowed once, so that the loop keeps them in registers. A row's place fits 16 bits, as
+        // each has a uid of its own.
         let (entries, next, end) = (&mut self.entries[..], &mut self.next[..], self.end);
-        for (place, (row, cursor)) in (0u16..).zip(rows.iter().zip(&mut self.cursors)) {
+        for (place, (row, cursor)) in rows.iter().zip(&mut self.cursors).enumerate() {
             let (targets, values) = (&row.targets[*cursor..], &row.values[*cursor..]);
             let mut taken = 0;
             for (target, raw) in targets.iter().zip(values) {
@@ -190,10 +203,7 @@ impl Blocks {
                     break;
                 }
                 let at = &mut next[target - first];
-                entries[*at] = Entry {
-                    raw: *raw,
-                    row: place,
-                };
+                entries[*at] = Entry::new(place as u16, *raw);
                 *at += 1;
                 taken += 1;
             }
@@ -231,28 +241,27 @@ impl<V: Votes> Column<V> {
     fn outcome(&mut self, entries: &[Entry], voters: &[Voter<V>]) -> Outcome {
         let mut summary = Summary::default();
         let mut support = 0;
-        self.weights.clear();
-        self.weights.extend(entries.iter().map(|entry| {
-            let voter = &voters[usize::from(entry.row)];
-            let weight = u64::from(entry.raw) * voter.scale;
-            support += u64::from(entry.raw) * voter.weighted;
-            summary.add(weight, voter.votes);
-            Vote {
-                weight,
+        self.weights.resize(entries.len(), Vote::default());
+        for (entry, vote) in entries.iter().zip(&mut self.weights) {
+            let voter = &voters[entry.row()];
+            *vote = Vote {
+                weight: entry.raw() * voter.scale,
                 votes: voter.votes,
-            }
-        }));
-        let consensus = self.quantile.of(&self.weights, &summary, self.needed);
+            };
+            summary.add(*vote);
+            support += entry.raw() * voter.weighted;
+        }
+        let consensus = self.quantile.of(&self.weights, summary, self.needed);
         // S_i min(w_ij, C_j) is S_i w_ij up to the consensus and S_i C_j above it, where the
         // stakes can be added first and multiplied once. Half the weights lie on either side in
         // no order at all, so a mask serves better than a branch, and is made by
         // subtraction because compilers turn a comparison back into one.
         let (mut below, mut above) = (0, 0);
         for (entry, vote) in entries.iter().zip(&self.weights) {
-            let voter = &voters[usize::from(entry.row)];
+            let voter = &voters[entry.row()];
             // All ones if the weight is above the consensus; neither reaches 2^63.
             let clipped = (consensus.wrapping_sub(vote.weight) as i64 >> 63) as u64;
-            below += (u64::from(entry.raw) * voter.weighted) & !clipped;
+            below += (entry.raw() * voter.weighted) & !clipped;
             above += voter.share & clipped;
         }
         let rank = below

@@ -14,13 +14,14 @@ impl Votes for u64 {}
 impl Votes for u128 {}
 
 /// One validator's weight on the column's target, and the stake behind it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Vote<V> {
     pub weight: u64,
     pub votes: V,
 }
 
 /// What a number of votes have in common.
+#[derive(Clone, Copy)]
 pub(crate) struct Summary<V> {
     pub smallest: u64,
     pub largest: u64,
@@ -39,10 +40,10 @@ impl<V: Votes> Default for Summary<V> {
 
 impl<V: Votes> Summary<V> {
     #[inline(always)]
-    pub fn add(&mut self, weight: u64, votes: V) {
-        self.smallest = self.smallest.min(weight);
-        self.largest = self.largest.max(weight);
-        self.votes += votes;
+    pub fn add(&mut self, vote: Vote<V>) {
+        self.smallest = self.smallest.min(vote.weight);
+        self.largest = self.largest.max(vote.weight);
+        self.votes += vote.votes;
     }
 }
 
@@ -64,9 +65,12 @@ impl<V: Votes> Quantile<V> {
     /// bucket in which the sum reaches `needed` is looked into further. Each round narrows the
     /// range at least sixteenfold, so even hostile weights end it within sixteen rounds, and usual
     /// ones within two: O(v), where sorting would take O(v log v).
-    pub fn of(&mut self, column: &[Vote<V>], summary: &Summary<V>, mut needed: V) -> u64 {
+    pub fn of(&mut self, column: &[Vote<V>], summary: Summary<V>, mut needed: V) -> u64 {
         if summary.votes < needed {
             return 0;
+        }
+        if summary.smallest == summary.largest {
+            return summary.largest;
         }
         self.left.clear();
         if column.len() <= FEW {
@@ -83,7 +87,7 @@ impl<V: Votes> Quantile<V> {
         while self.left.len() > FEW {
             let mut summary = Summary::default();
             for vote in &self.left {
-                summary.add(vote.weight, vote.votes);
+                summary.add(*vote);
             }
             if summary.smallest == summary.largest {
                 return summary.largest;
@@ -169,9 +173,9 @@ mod tests {
             .collect();
         let mut summary = Summary::default();
         for vote in &votes {
-            summary.add(vote.weight, vote.votes);
+            summary.add(*vote);
         }
-        Quantile::default().of(&votes, &summary, needed)
+        Quantile::default().of(&votes, summary, needed)
     }
 
     /// The definition, taken literally.

@@ -33,7 +33,7 @@ impl Share {
     pub const fn ratio(part: u128, whole: u128) -> Self {
         let excess = 64u32.saturating_sub(whole.leading_zeros());
         let (part, whole) = (part >> excess, whole >> excess);
-        if whole == 0 {
+        if whole == 0 || part == 0 {
             return Self::ZERO;
         }
         if part >= whole {
@@ -84,8 +84,6 @@ impl From<Share> for u128 {
 }
 
 /// Each part's share of the sum of all parts; all zero if that sum is zero.
-///
-/// `parts` must sum to less than 2^64, which holds for fractions of one whole.
 pub(crate) fn normalise(parts: &[u64]) -> alloc::vec::Vec<Share> {
     let whole = parts.iter().map(|part| u128::from(*part)).sum();
     parts

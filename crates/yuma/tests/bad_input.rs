@@ -204,14 +204,17 @@ fn run_gives_an_empty_outcome_when_there_is_nobody() {
 }
 
 #[test]
-fn run_serves_the_last_uid_when_all_uids_are_taken() {
+fn run_serves_every_uid_when_all_are_taken_and_all_validate() {
     let neurons = neurons(MAX_NEURONS);
-    let (last, first) = ([u16::MAX], [0]);
-    let rows = [
-        weights(0, &last, &[1]),
-        weights(u16::MAX, &first, &[u16::MAX]),
-    ];
-    let past = [bonds(u16::MAX, &last, &[u32::MAX])];
+    let next: Vec<[u16; 1]> = (0..=u16::MAX).map(|uid| [uid.wrapping_add(1)]).collect();
+    let rows: Vec<WeightRow> = (0..=u16::MAX)
+        .zip(&next)
+        .map(|(uid, next)| weights(uid, next, &[u16::MAX]))
+        .collect();
+    let past: Vec<BondRow> = (0..=u16::MAX)
+        .zip(&next)
+        .map(|(uid, next)| bonds(uid, next, &[u32::MAX]))
+        .collect();
     let params = Params {
         kappa: 0,
         ..params()
@@ -223,8 +226,15 @@ fn run_serves_the_last_uid_when_all_uids_are_taken() {
         bonds: &past,
     };
     let outcome = run(&input).expect("the input is well-formed");
-    assert!(!outcome.incentive[MAX_NEURONS - 1].is_zero());
-    assert!(!outcome.incentive[0].is_zero());
+    assert!(outcome
+        .incentive
+        .iter()
+        .all(|share| *share == outcome.incentive[0]));
+    assert!(outcome
+        .dividends
+        .iter()
+        .all(|share| *share == outcome.dividends[0]));
+    assert!(outcome.bonds.len() == MAX_NEURONS && !outcome.dividends[0].is_zero());
 }
 
 #[test]

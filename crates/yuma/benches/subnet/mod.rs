@@ -8,7 +8,8 @@ use assay_yuma::{
 /// A subnet some epochs old: validators roughly agree, and bonds follow older weights.
 pub struct Subnet {
     neurons: Vec<Neuron>,
-    targets: Vec<u16>,
+    /// Each row has targets of its own, as rows read from storage do.
+    targets: Vec<Vec<u16>>,
     values: Vec<Vec<u16>>,
     bonds: Vec<NewBonds>,
 }
@@ -31,7 +32,7 @@ impl Subnet {
             .collect();
         let mut subnet = Self {
             neurons,
-            targets: (0..n).collect(),
+            targets: (0..validators).map(|_| (0..n).collect()).collect(),
             values: Vec::new(),
             bonds: Vec::new(),
         };
@@ -60,10 +61,10 @@ impl Subnet {
     /// The weights as this epoch's input.
     pub fn rows(&self) -> Vec<WeightRow<'_>> {
         (0u16..)
-            .zip(&self.values)
-            .map(|(validator, values)| WeightRow {
+            .zip(self.targets.iter().zip(&self.values))
+            .map(|(validator, (targets, values))| WeightRow {
                 validator,
-                targets: &self.targets,
+                targets,
                 values,
             })
             .collect()

@@ -75,14 +75,14 @@ pub(super) fn run(ctx: &Context, alpha: u16) -> Outcome {
     for (validator, row, old) in pairs(ctx.rows, ctx.old) {
         let uid = usize::from(validator);
         let share = ctx.stakes.shares[uid].bits();
-        let mut rule = Classic {
+        let rule = Classic {
             targets: &mut targets,
             penalty: &ctx.penalty,
             scale: row.map_or(0, |row| row.scale),
             share: (share >> 31, share & LOW_HALF),
             trust: 0,
         };
-        let new = rewrite(validator, row, old, &mut rule);
+        let (new, rule) = rewrite(validator, row, old, rule);
         outcome.validator_trust[uid] = rule.trust;
         if !new.targets.is_empty() {
             outcome.bonds.push(new);

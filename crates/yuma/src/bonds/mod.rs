@@ -190,12 +190,14 @@ trait Rewrite {
 
 /// Makes a validator's new bonds: goes through all targets of its weights and of its old bonds,
 /// ascending, and keeps what does not come out as 0.
-fn rewrite(
+///
+/// The rule is taken and given back so that what it adds up stays in registers.
+fn rewrite<R: Rewrite>(
     validator: u16,
     row: Option<&Row>,
     old: Option<&BondRow>,
-    rule: &mut impl Rewrite,
-) -> NewBonds {
+    mut rule: R,
+) -> (NewBonds, R) {
     let (targets, raws) = row.map_or((&[][..], &[][..]), |row| (&*row.targets, &*row.values));
     let (past, bonds) = old.map_or((&[][..], &[][..]), |old| (old.targets, old.values));
     // The usual case once a network runs: a validator weighs whom it weighed before.
@@ -251,7 +253,7 @@ fn rewrite(
     let filled = writer.filled;
     new.targets.truncate(filled);
     new.values.truncate(filled);
-    new
+    (new, rule)
 }
 
 /// Larger than every target.

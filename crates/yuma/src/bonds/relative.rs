@@ -64,14 +64,14 @@ pub(super) fn run(ctx: &Context, rate: &impl Rate) -> Outcome {
         .collect();
     let mut outcome = Outcome::new(ctx);
     for (validator, row, old) in pairs(ctx.rows, ctx.old) {
-        let mut rule = Relative {
+        let rule = Relative {
             targets: &mut targets,
             penalty: &ctx.penalty,
             rate,
             scale: row.map_or(0, |row| row.scale),
             trust: 0,
         };
-        let new = rewrite(validator, row, old, &mut rule);
+        let (new, rule) = rewrite(validator, row, old, rule);
         outcome.validator_trust[usize::from(validator)] = rule.trust;
         if !new.targets.is_empty() {
             outcome.bonds.push(new);
