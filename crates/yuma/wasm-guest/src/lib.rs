@@ -69,6 +69,7 @@ fn panic(_: &core::panic::PanicInfo) -> ! {
 mod host {
     use core::alloc::{GlobalAlloc, Layout};
 
+    #[link(wasm_import_module = "env")]
     extern "C" {
         fn ext_allocator_malloc_version_1(size: u32) -> *mut u8;
         fn ext_allocator_free_version_1(pointer: *mut u8);
