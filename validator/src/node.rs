@@ -2,7 +2,7 @@
 
 use crate::chain::{Chain, ChainError, Commit, Reveal, Snapshot};
 use assay_chain_client::{calls, AccountId32, ChainClient, ChainError as ClientError};
-use assay_primitives::{Generation, Metagraph, NetUid, TaskSpec, TaskVersion};
+use assay_primitives::{Generation, NetUid, TaskSpec, TaskVersion};
 use async_trait::async_trait;
 use subxt_signer::sr25519::Keypair;
 
@@ -39,7 +39,7 @@ impl Chain for NodeChain {
         Ok(Snapshot {
             genesis,
             block_hash,
-            metagraph: plain(metagraph),
+            metagraph,
             own_commits,
         })
     }
@@ -96,35 +96,37 @@ impl From<ClientError> for ChainError {
     }
 }
 
-/// The same metagraph with bare public keys.
-fn plain(graph: Metagraph<AccountId32>) -> Metagraph<[u8; 32]> {
-    let bare = |accounts: Vec<AccountId32>| accounts.into_iter().map(|account| account.0).collect();
-    Metagraph {
-        netuid: graph.netuid,
-        generation: graph.generation,
-        block: graph.block,
-        epoch: graph.epoch,
-        last_epoch_at: graph.last_epoch_at,
-        next_epoch_at: graph.next_epoch_at,
-        task_version: graph.task_version,
-        hyperparameters: graph.hyperparameters,
-        hotkeys: bare(graph.hotkeys),
-        coldkeys: bare(graph.coldkeys),
-        serials: graph.serials,
-        registered_at: graph.registered_at,
-        immune: graph.immune,
-        stake: graph.stake,
-        permits: graph.permits,
-        active: graph.active,
-        last_update: graph.last_update,
-        consensus: graph.consensus,
-        trust: graph.trust,
-        validator_trust: graph.validator_trust,
-        incentive: graph.incentive,
-        dividends: graph.dividends,
-        emission: graph.emission,
-        earned: graph.earned,
-        endpoints: graph.endpoints,
-        models: graph.models,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_primitives::Refusal;
+    use std::time::Duration;
+
+    #[test]
+    fn errors_that_leave_a_call_s_fate_open_read_as_unavailable() {
+        let what = "waiting for a transaction to be finalized";
+        let deadline = ClientError::Deadline {
+            what,
+            deadline: Duration::from_secs(1),
+        };
+        assert!(matches!(
+            ChainError::from(deadline),
+            ChainError::Unavailable(_)
+        ));
+        let broken = ClientError::Connection {
+            what,
+            reason: "reset".into(),
+        };
+        assert!(matches!(
+            ChainError::from(broken),
+            ChainError::Unavailable(_)
+        ));
+        let refused = ClientError::Refused(Refusal::TooFast);
+        assert_eq!(
+            ChainError::from(refused),
+            ChainError::Refused(Refusal::TooFast)
+        );
+        let invalid = ClientError::Invalid("stale".into());
+        assert!(matches!(ChainError::from(invalid), ChainError::Failed(_)));
     }
 }

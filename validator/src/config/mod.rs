@@ -52,8 +52,8 @@ pub struct Config {
     /// Blocks from the start of one round to that of the next.
     #[serde(default = "default::round_every")]
     pub round_every: BlockNumber,
-    /// Blocks before the epoch's end at which weights are committed; without it a third of the
-    /// tempo, within 5 and 50.
+    /// Blocks before the epoch's end at which weights are committed; without it half the tempo,
+    /// within 8 and 50. Finality is a few blocks behind, and the commit must be included in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit_before: Option<BlockNumber>,
     /// Blocks to wait after gaining a permit before anybody is asked, so that the miners know of
@@ -210,7 +210,7 @@ impl Config {
 
     /// Blocks before the epoch's end at which weights are committed.
     pub fn commit_before(&self, tempo: BlockNumber) -> BlockNumber {
-        self.commit_before.unwrap_or((tempo / 3).clamp(5, 50))
+        self.commit_before.unwrap_or((tempo / 2).clamp(8, 50))
     }
 
     /// What tells our own silence from the miners': the probes, or else the node.
