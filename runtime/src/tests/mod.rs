@@ -1,7 +1,13 @@
 //! Tests of the whole runtime, through its own blocks.
 
 mod accounts;
+mod admission;
+mod always;
+mod corruption;
+mod economy;
 mod presets;
+mod subnet;
+mod views;
 
 use codec::Encode;
 use pallet_weights::AdmitWeights;
@@ -79,17 +85,34 @@ pub fn signed(
     nonce: Nonce,
     call: impl Into<RuntimeCall>,
 ) -> UncheckedExtrinsic {
+    signed_for(signer, Era::Immortal, nonce, call.into())
+}
+
+/// A transaction without tip that counts for the next blocks only, as weight calls must.
+pub fn mortal(signer: Sr25519Keyring, nonce: Nonce, call: RuntimeCall) -> UncheckedExtrinsic {
+    // The last block's hash is known only when the next one starts.
+    let birth = System::block_number().saturating_sub(1);
+    let era = Era::mortal(64, birth.into());
+    signed_for(signer, era, nonce, call)
+}
+
+fn signed_for(
+    signer: Sr25519Keyring,
+    era: Era,
+    nonce: Nonce,
+    call: RuntimeCall,
+) -> UncheckedExtrinsic {
     let extension: TxExtension = (
         frame_system::CheckNonZeroSender::new(),
         frame_system::CheckSpecVersion::new(),
         frame_system::CheckTxVersion::new(),
         frame_system::CheckGenesis::new(),
-        AdmitWeights::new(Era::Immortal, nonce.into()),
+        AdmitWeights::new(era, nonce.into()),
         frame_system::CheckWeight::new(),
         pallet_transaction_payment::ChargeTransactionPayment::<Runtime>::from(0),
         frame_system::WeightReclaim::new(),
     );
-    let payload = SignedPayload::new(call.into(), extension).unwrap();
+    let payload = SignedPayload::new(call, extension).unwrap();
     let signature = payload.using_encoded(|bytes| signer.sign(bytes));
     let (call, extension, _) = payload.deconstruct();
     UncheckedExtrinsic::new_signed(
