@@ -11,7 +11,7 @@ use crate::{
 };
 use alloc::{collections::BTreeSet, vec::Vec};
 use assay_pallet_traits::{Due, Issuer, Stakes, Subnets, WeightRows};
-use assay_primitives::{Balance, BlockNumber, NetUid, Uid};
+use assay_primitives::{Balance, BlockNumber, EpochIndex, NetUid, Uid};
 use assay_yuma::{EpochOutput, NewBonds, Share};
 use frame_support::{storage::with_storage_layer, BoundedVec};
 use sp_runtime::{DispatchError, DispatchResult};
@@ -33,6 +33,12 @@ impl<T: Config> Pallet<T> {
         let late = T::Weights::close_epoch(netuid, state.epoch);
         let outcome = if affordable {
             with_storage_layer(|| {
+                // Nobody holds a permit in the first epoch, so it pays nobody, and whoever staked
+                // during it can gain nothing by having come late: it already counts for the permits
+                // that this epoch gives.
+                if state.epoch == EpochIndex::default() {
+                    T::Stakes::after_payout(netuid);
+                }
                 let snapshot = Snapshot::<T>::take(netuid, &state, now, &late)?;
                 let output = snapshot.run()?;
                 let paid = Self::pay(&snapshot, &output)?;
@@ -105,7 +111,10 @@ impl<T: Config> Pallet<T> {
         let to_miners = paid.as_miner.iter().sum();
         let to_validators = paid.as_validator.iter().sum();
         Self::settle(due, to_owner + to_miners + to_validators)?;
-        T::Stakes::after_payout(netuid);
+        // In the first epoch, what was staked has entered already.
+        if epoch != EpochIndex::default() {
+            T::Stakes::after_payout(netuid);
+        }
         Self::deposit_event(Event::EpochRan {
             netuid,
             epoch,

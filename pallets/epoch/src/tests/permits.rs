@@ -1,5 +1,5 @@
 use crate::{mock::*, Event};
-use assay_pallet_traits::Permits;
+use assay_pallet_traits::{mocks::MockStakes, Permits};
 use assay_primitives::{EpochIndex, Uid, ASY};
 
 /// Lets two neurons hold permits, from now on.
@@ -20,6 +20,31 @@ fn permits_go_to_the_largest_and_to_the_lower_uid_when_stakes_tie() {
         assert_eq!(Epoch::permits(NETUID), [false, true, true, false, false]);
         assert!(Epoch::has_permit(NETUID, Uid(1)) && !Epoch::has_permit(NETUID, Uid(3)));
         assert!(!Epoch::has_permit(NETUID, Uid(u16::MAX)));
+    });
+}
+
+#[test]
+fn permits_count_stake_that_enters_when_the_first_epoch_ends() {
+    execute(|| {
+        register(NETUID, &[0, 0]);
+        // What is staked shows from the payout on, as entering stake does.
+        MockStakes::on_after_payout(|netuid| {
+            subnet(netuid, |subnet| {
+                for stake in &mut subnet.stakes {
+                    *stake += 5 * ASY;
+                }
+            });
+        });
+        run_epoch(NETUID);
+        assert_eq!(Epoch::permits(NETUID), [true, true]);
+        // Afterwards it enters once an epoch, after the payout.
+        MockStakes::on_after_payout(|netuid| {
+            subnet(netuid, |subnet| subnet.stakes[0] = 0);
+        });
+        run_epoch(NETUID);
+        assert_eq!(Epoch::permits(NETUID), [true, true]);
+        run_epoch(NETUID);
+        assert_eq!(Epoch::permits(NETUID), [false, true]);
     });
 }
 
