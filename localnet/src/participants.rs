@@ -10,7 +10,7 @@ use crate::{
 };
 use assay_primitives::{NetUid, ASY};
 use assay_validator::task::{ScoringRule, TaskFolder};
-use serde_json::{json, Value};
+use serde::Serialize;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -22,6 +22,54 @@ const ROUND_EVERY: u32 = 4;
 const SELDOM: u32 = 1_000;
 /// By how much the late miner misses the deadline, in milliseconds.
 const LATE_BY: u64 = 500;
+
+/// What a miner is told.
+#[derive(Serialize)]
+struct MinerFile<'a> {
+    models: &'a Path,
+    listen: String,
+    hotkey: Key,
+    chain: MinerChain<'a>,
+}
+
+#[derive(Serialize)]
+struct MinerChain<'a> {
+    url: &'a str,
+    netuid: NetUid,
+    endpoint: String,
+    max_price: String,
+    coldkey: Key,
+}
+
+/// What a validator is told.
+#[derive(Serialize)]
+struct ValidatorFile<'a> {
+    task: &'a Path,
+    state: PathBuf,
+    listen: String,
+    round_every: u32,
+    poll_ms: u64,
+    chain: ValidatorChain<'a>,
+    hotkey: Key,
+}
+
+#[derive(Serialize)]
+struct ValidatorChain<'a> {
+    url: &'a str,
+    netuid: NetUid,
+}
+
+/// A key by its secret URI.
+#[derive(Serialize)]
+struct Key {
+    suri: String,
+}
+
+impl Key {
+    fn of(suri: String) -> Self {
+        Self { suri }
+    }
+}
 
 /// Where the participants come from and what they share.
 pub struct Stage<'a> {
@@ -74,18 +122,18 @@ impl Stage<'_> {
         let folder = self.folder.join(&plan.name);
         let models = folder.join("models");
         self.copy_model(plan, &models)?;
-        let config = json!({
-            "models": models,
-            "listen": format!("127.0.0.1:{port}"),
-            "hotkey": { "suri": hotkey_uri(&plan.name) },
-            "chain": {
-                "url": self.rpc(index),
-                "netuid": self.netuid,
-                "endpoint": format!("127.0.0.1:{port}"),
-                "max_price": (MAX_PRICE / ASY).to_string(),
-                "coldkey": { "suri": coldkey_uri(&plan.name) },
+        let config = MinerFile {
+            models: &models,
+            listen: format!("127.0.0.1:{port}"),
+            hotkey: Key::of(hotkey_uri(&plan.name)),
+            chain: MinerChain {
+                url: self.rpc(index),
+                netuid: self.netuid,
+                endpoint: format!("127.0.0.1:{port}"),
+                max_price: (MAX_PRICE / ASY).to_string(),
+                coldkey: Key::of(coldkey_uri(&plan.name)),
             },
-        });
+        };
         let config = write_config(&folder, "miner.toml", &config)?;
         let deadline = u64::from(self.task.limits.deadline_ms);
         let role: Vec<String> = match plan.role {
@@ -183,15 +231,18 @@ impl Stage<'_> {
             ValidatorRole::Honest => ROUND_EVERY,
             ValidatorRole::Selfish | ValidatorRole::Copier => SELDOM,
         };
-        let config = json!({
-            "task": self.task_folder,
-            "hotkey": { "suri": hotkey_uri(&plan.name) },
-            "state": folder.join("validator.sqlite"),
-            "listen": format!("127.0.0.1:{port}"),
-            "round_every": round_every,
-            "poll_ms": 500,
-            "chain": { "url": self.rpc(index), "netuid": self.netuid },
-        });
+        let config = ValidatorFile {
+            task: self.task_folder,
+            state: folder.join("validator.sqlite"),
+            listen: format!("127.0.0.1:{port}"),
+            round_every,
+            poll_ms: 500,
+            chain: ValidatorChain {
+                url: self.rpc(index),
+                netuid: self.netuid,
+            },
+            hotkey: Key::of(hotkey_uri(&plan.name)),
+        };
         let config = write_config(&folder, "validator.toml", &config)?;
         let role: Vec<String> = match plan.role {
             ValidatorRole::Honest => vec![],
@@ -241,7 +292,7 @@ impl Stage<'_> {
 }
 
 /// Writes a configuration file, readable by its owner alone because it holds keys.
-fn write_config(folder: &Path, name: &str, config: &Value) -> Result<PathBuf, Error> {
+fn write_config(folder: &Path, name: &str, config: &impl Serialize) -> Result<PathBuf, Error> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
     let path = folder.join(name);
     let write = || -> std::io::Result<()> {

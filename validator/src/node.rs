@@ -1,10 +1,9 @@
 //! The chain behind an Assay node.
 
 use crate::chain::{Chain, ChainError, Commit, Reveal, Snapshot};
-use assay_chain_client::{calls, AccountId32, ChainClient, ChainError as ClientError};
+use assay_chain_client::{calls, AccountId32, ChainClient, ChainError as ClientError, Keypair};
 use assay_primitives::{Generation, NetUid, TaskSpec, TaskVersion};
 use async_trait::async_trait;
-use subxt_signer::sr25519::Keypair;
 
 /// One subnet of the chain that a node serves, seen with the eyes of one hotkey.
 pub struct NodeChain {

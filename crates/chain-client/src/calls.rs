@@ -28,7 +28,7 @@ const PROOF_BLOCKS: u32 = 100;
 pub fn transfer(to: &AccountId32, amount: Balance) -> impl Payload {
     runtime::tx()
         .balances()
-        .transfer_keep_alive(MultiAddress::Id(to.clone()), amount)
+        .transfer_keep_alive(MultiAddress::Id(*to), amount)
 }
 
 /// Sends money to many at once: all of it or none.
@@ -37,7 +37,7 @@ pub fn transfer_all(payments: &[(AccountId32, Balance)]) -> impl Payload {
     let calls = payments
         .iter()
         .map(|(to, amount)| {
-            let dest = MultiAddress::Id(to.clone());
+            let dest = MultiAddress::Id(*to);
             RuntimeCall::Balances(Call::transfer_keep_alive {
                 dest,
                 value: *amount,
@@ -66,7 +66,7 @@ pub fn patch_hyperparameters(netuid: NetUid, changes: &[Hyperparameter]) -> impl
 pub fn announce(netuid: NetUid, hotkey: &AccountId32, endpoint: &Endpoint) -> impl Payload {
     runtime::tx()
         .subnets()
-        .announce(Static(netuid), hotkey.clone(), Static(endpoint.clone()))
+        .announce(Static(netuid), *hotkey, Static(endpoint.clone()))
 }
 
 /// Says which model a neuron serves. Signed by its hotkey or its coldkey.
@@ -77,28 +77,26 @@ pub fn announce_model(
 ) -> impl Payload {
     runtime::tx()
         .subnets()
-        .announce_model(Static(netuid), hotkey.clone(), Static(model))
+        .announce_model(Static(netuid), *hotkey, Static(model))
 }
 
 /// Stakes on a validator.
 pub fn add_stake(netuid: NetUid, hotkey: &AccountId32, amount: Balance) -> impl Payload {
     runtime::tx()
         .stake()
-        .add_stake(Static(netuid), hotkey.clone(), amount)
+        .add_stake(Static(netuid), *hotkey, amount)
 }
 
 /// Takes stake out, all of it without an amount. It can be withdrawn after the unbonding time.
 pub fn remove_stake(netuid: NetUid, hotkey: &AccountId32, amount: Option<Balance>) -> impl Payload {
     runtime::tx()
         .stake()
-        .remove_stake(Static(netuid), hotkey.clone(), amount)
+        .remove_stake(Static(netuid), *hotkey, amount)
 }
 
 /// Withdraws what has finished unbonding.
 pub fn withdraw(netuid: NetUid, hotkey: &AccountId32) -> impl Payload {
-    runtime::tx()
-        .stake()
-        .withdraw(Static(netuid), hotkey.clone())
+    runtime::tx().stake().withdraw(Static(netuid), *hotkey)
 }
 
 /// Commits to weights for the open epoch. Signed by the validator's hotkey; free.
