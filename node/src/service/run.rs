@@ -28,8 +28,13 @@ use super::{
 };
 use crate::rpc;
 
-/// How long a vote takes to reach everyone, so how fast rounds of votes can follow each other.
+/// How long a vote takes to reach everyone, so how fast rounds of votes can follow each other. A
+/// round waits four times this.
 const GOSSIP_DURATION: Duration = Duration::from_millis(333);
+
+/// Networks with short slots are small ones, and a round should be over within the slot: votes get
+/// at most this part of one.
+const GOSSIP_PART_OF_SLOT: u32 = 8;
 
 /// The part of a slot in which an author fills a block. The rest is for the block to travel.
 const PROPOSAL_PORTION: f32 = 2.0 / 3.0;
@@ -92,8 +97,12 @@ pub fn start(config: Configuration) -> Result<TaskManager, Error> {
 
     let makes_blocks = config.role.is_authority();
     let force_authoring = config.force_authoring;
-    let voter_config = (!config.disable_grandpa)
-        .then(|| voter_config(&config, votes.protocol, keystore_container.keystore()));
+    let slot_duration = sc_consensus_aura::slot_duration(&*client)?;
+    let gossip_duration = GOSSIP_DURATION.min(slot_duration.as_duration() / GOSSIP_PART_OF_SLOT);
+    let voter_config = (!config.disable_grandpa).then(|| {
+        let keystore = keystore_container.keystore();
+        voter_config(&config, votes.protocol, keystore, gossip_duration)
+    });
     let registry = config.prometheus_registry().cloned();
     let (rpc_client, rpc_pool) = (client.clone(), transaction_pool.clone());
     sc_service::spawn_tasks(SpawnTasksParams {
@@ -183,9 +192,10 @@ fn voter_config(
     config: &Configuration,
     protocol_name: ProtocolName,
     keystore: KeystorePtr,
+    gossip_duration: Duration,
 ) -> sc_consensus_grandpa::Config {
     sc_consensus_grandpa::Config {
-        gossip_duration: GOSSIP_DURATION,
+        gossip_duration,
         justification_generation_period: JUSTIFICATION_PERIOD,
         observer_enabled: false,
         local_role: config.role,
