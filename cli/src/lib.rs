@@ -39,7 +39,7 @@ enum Command {
     /// Show, add and take out stake
     #[command(subcommand)]
     Stake(commands::stake::Stake),
-    /// Make and inspect keys
+    /// Look at keys
     #[command(subcommand)]
     Key(commands::key::Key),
     /// Show what an account can spend

@@ -14,7 +14,7 @@ use crate::{
     watch::Watch,
 };
 use assay_chain_client::{ChainClient, ChainConfig};
-use assay_primitives::{Metagraph, NetUid};
+use assay_primitives::{Balance, Metagraph, NetUid};
 use assay_telemetry::Shutdown;
 use assay_validator::task::TaskFolder;
 use std::{
@@ -127,6 +127,8 @@ impl Network {
         authors::start(&programs.join("assay-node"), folder, &mut self.authors).await?;
         let chain = ChainClient::new(ChainConfig::new(self.authors[0].rpc.clone()));
         self.first_block(&chain, folder).await?;
+        let at = chain.at_finalized().await.trying("reading the issuance")?;
+        let endowed = at.issued().await.trying("reading the issuance")?;
         show.step("endowing accounts");
         registration::fund(&chain, cast).await?;
         show.step("registering the subnet");
@@ -150,7 +152,7 @@ impl Network {
         stage.start_miners(&mut self.miners)?;
         stage.start_validators(&mut self.validators)?;
         self.all_announced(&chain, netuid, cast, folder).await?;
-        let watch = self.watch(chain, netuid, cast)?;
+        let watch = self.watch(chain, netuid, endowed, cast)?;
         self.follow(&watch, options, show).await
     }
 
@@ -198,7 +200,7 @@ impl Network {
             for plan in &cast.miners {
                 let hotkey = account(&hotkey_uri(&plan.name))?;
                 let place = graph.hotkeys.iter().position(|held| *held == hotkey);
-                if !place.is_some_and(|place| graph.endpoints[place].is_some()) {
+                if place.is_none_or(|place| graph.endpoints[place].is_none()) {
                     missing = Some(&plan.name);
                 }
             }
@@ -228,7 +230,13 @@ impl Network {
         })
     }
 
-    fn watch(&self, chain: ChainClient, netuid: NetUid, cast: &Cast) -> Result<Watch, Error> {
+    fn watch(
+        &self,
+        chain: ChainClient,
+        netuid: NetUid,
+        endowed: Balance,
+        cast: &Cast,
+    ) -> Result<Watch, Error> {
         let mut names = HashMap::new();
         for participant in self.miners.iter().chain(&self.validators) {
             let name = participant.name.clone();
@@ -245,6 +253,7 @@ impl Network {
         Ok(Watch {
             chain,
             netuid,
+            endowed,
             cast: cast.clone(),
             names,
             honest: honest

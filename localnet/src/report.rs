@@ -16,7 +16,8 @@ pub struct Report {
     pub miners: Vec<MinerLine>,
     /// Validators by uid.
     pub validators: Vec<ValidatorLine>,
-    /// What was issued since the network started: paid to miners, validators and owner.
+    /// What was issued since the network started: minted to miners, validators and owner, or
+    /// waiting in the subnets' pots.
     pub issued: f64,
 }
 

@@ -5,7 +5,7 @@ use crate::{
     report::{asy, share, MinerLine, Report, ValidatorLine},
 };
 use assay_chain_client::{AccountId32, ChainClient, ChainError};
-use assay_primitives::{Metagraph, NetUid, Uid, WeightRowView};
+use assay_primitives::{Balance, Metagraph, NetUid, Uid, WeightRowView};
 use serde::Deserialize;
 use std::{collections::HashMap, time::Duration};
 
@@ -18,6 +18,8 @@ pub struct Watch {
     pub chain: ChainClient,
     /// The subnet.
     pub netuid: NetUid,
+    /// What stood on the curve before the subnet was registered: the genesis endowments.
+    pub endowed: Balance,
     /// Who takes part.
     pub cast: Cast,
     /// Each participant's name by its hotkey.
@@ -77,7 +79,7 @@ impl Watch {
             block: graph.block,
             miners: self.miner_lines(&graph, &rows, &scores),
             validators: self.validator_lines(&graph),
-            issued: asy(issued),
+            issued: asy(issued.saturating_sub(self.endowed)),
         };
         let passed = graph.block.saturating_sub(graph.last_epoch_at);
         Ok(Sight {

@@ -1,7 +1,7 @@
 //! What a validator shows over HTTP: health, metrics, and the reasons for its scores.
 //!
 //! Everything here is public: nothing in it lets a miner foresee a query. An epoch's secret and
-//! salt stay hidden until its weights are revealed.
+//! salt stay hidden until the epoch is over and its weights are revealed, or can't be any more.
 
 use crate::{
     chain::Hotkey,
@@ -194,7 +194,8 @@ async fn epoch(
     let submission = store.submission(key).await?;
     let it = submission.ok_or(ApiError::NotFound("nothing was submitted in this epoch"))?;
     // Scores and leaves say what the weights are; copiers get them when everybody does.
-    let public = it.state.is_final();
+    // And a submission can fail while its epoch's rounds still follow from the secret.
+    let public = it.state.is_final() && key.epoch < snapshot.epoch();
     let (mut scores, mut leaves, mut revealed) = (Vec::new(), Vec::new(), None);
     if public {
         leaves = store.leaves(key).await?;

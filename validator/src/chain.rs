@@ -115,7 +115,7 @@ pub struct Commit {
     pub epoch: EpochIndex,
     /// The commit's hash.
     pub hash: Digest,
-    /// The hash of the next round's secret.
+    /// The hash of the secret of the next epoch's rounds.
     pub next_seed: Digest,
 }
 

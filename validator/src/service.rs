@@ -122,7 +122,8 @@ impl Validator {
         if let Some(own) = own.filter(|_| permitted && task_fits) {
             self.prepare_when_due(&snapshot, own).await?;
         }
-        // What was committed to is revealed whatever has become of permit and task.
+        // What was committed to is revealed even if the task has changed. The chain takes a reveal
+        // from permit holders alone, so one who lost the permit tries until the window ends.
         self.drive_submissions(&snapshot).await?;
         if permitted && task_fits {
             self.start_round_when_due(&snapshot).await?;

@@ -1,8 +1,9 @@
 //! What weights rest on: receipts under a Merkle root, and the seeds that the queries came from.
 //!
-//! A validator commits to a round's secret ([`seed_commitment`]) one epoch before it asks anything.
-//! The queries of a round follow from the secret and from a block that nobody knew when the secret
-//! was committed ([`query_seed`]). Each answer becomes a [`ReceiptLeaf`]; the leaves' root and the
+//! A validator commits to the secret of an epoch's rounds ([`seed_commitment`]) one epoch before it
+//! asks anything; only its first epoch has no such commitment. The queries of a round follow from the
+//! secret and from a block that nobody knew when the secret was committed ([`query_seed`]). Each
+//! answer becomes a [`ReceiptLeaf`]; the leaves' root and the
 //! scores' root stand in the commit as [`Evidence`]. Whoever holds the leaves can redo the round.
 
 use crate::{Digest, Generation, NetUid, Serial, TaskVersion, Uid};
@@ -56,7 +57,8 @@ impl Evidence {
     }
 }
 
-/// One judged answer. Absence and latency can't be proved, so no leaf states them.
+/// One judged answer, to a request of one item or of several. Absence and latency can't be proved,
+/// so no leaf states them.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(feature = "std", derive(serde::Serialize))]
 pub struct ReceiptLeaf {
@@ -70,7 +72,7 @@ pub struct ReceiptLeaf {
     pub task_version: TaskVersion,
     /// The round, counted by the validator within the subnet.
     pub round: u64,
-    /// The item's index within the round.
+    /// The index within the round of the request's first item.
     pub item: u32,
     /// The miner's serial.
     pub serial: Serial,

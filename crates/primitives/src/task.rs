@@ -16,7 +16,8 @@ pub type Text = BoundedVec<u8, ConstU32<64>>;
 /// Where an artifact can be had: a `file:`, `https:` or `s3:` address.
 pub type Uri = BoundedVec<u8, ConstU32<256>>;
 
-/// A subnet's task. Versioned, so that a later runtime can add a layout without a migration.
+/// A subnet's task. Its content has a version beside it, counted up with every update: see
+/// [`crate::TaskVersion`].
 #[derive(
     Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]

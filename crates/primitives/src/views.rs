@@ -187,7 +187,7 @@ pub struct CommitView {
     pub epoch: EpochIndex,
     /// The hash.
     pub hash: Digest,
-    /// The hash of the next round's secret.
+    /// The hash of the secret of the next epoch's rounds.
     pub next_seed: Digest,
     /// The block in which it was made.
     pub at: BlockNumber,

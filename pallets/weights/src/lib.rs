@@ -188,7 +188,7 @@ pub mod pallet {
             epoch: EpochIndex,
             /// The hash.
             hash: Digest,
-            /// The hash of the next round's secret.
+            /// The hash of the secret of the next epoch's rounds.
             next_seed: Digest,
             /// The epoch in which it must be opened.
             reveal_in: EpochIndex,
@@ -314,7 +314,7 @@ pub mod pallet {
         /// Commits to weights in the open epoch, which `epoch` must name. Once per epoch.
         ///
         /// `hash` is [`assay_primitives::commit_hash`] of what will be revealed, `next_seed` the
-        /// [`assay_primitives::seed_commitment`] of the next round's secret.
+        /// [`assay_primitives::seed_commitment`] of the secret of the next epoch's rounds.
         #[pallet::call_index(1)]
         #[pallet::weight((T::WeightInfo::commit_weights(), DispatchClass::Normal, Pays::No))]
         pub fn commit_weights(

@@ -99,7 +99,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Checks at compile time of a runtime's tests that its constants agree with each other.
+    /// Checks, in a runtime's integrity test, that its constants agree with each other.
     pub(crate) fn check_constants() {
         let longest = (MAX_PENDING_COMMITS - 1) as u8;
         let settings = Hyperparameters::new(100);

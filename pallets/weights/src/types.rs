@@ -137,7 +137,7 @@ pub struct Commit {
     pub reveal_in: EpochIndex,
     /// The hash of what will be revealed.
     pub hash: Digest,
-    /// The hash of the next round's secret.
+    /// The hash of the secret of the next epoch's rounds.
     pub next_seed: Digest,
     /// The block in which it was made.
     pub at: BlockNumber,
