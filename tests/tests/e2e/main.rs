@@ -1,0 +1,7 @@
+//! Whole networks of processes. One target, so that what all tests share is linked once.
+
+mod bad_input;
+mod localnet;
+mod node_away;
+mod paid_emission;
+mod validator_killed;

@@ -1,0 +1,45 @@
+//! A node that hangs, dies and comes back while others depend on it.
+
+use assay_primitives::{EpochIndex, ASY};
+use assay_tests::{until, Network, Person};
+use std::time::Duration;
+
+/// A request's deadline, and some.
+const NOTICED: Duration = Duration::from_secs(60);
+/// The blocks after which a node that is killed has surely stored an earlier one.
+const STORED: u32 = 3;
+
+#[tokio::test]
+async fn miner_serves_and_validator_resumes_when_the_node_was_away() {
+    let [person, judge] = ["svc", "validator"].map(Person::named);
+    let mut network = Network::start(&[&person, &judge]).await;
+    network.register_validator(&judge, 400 * ASY).await;
+    let mut miner = network.start_miner(&person, "svc");
+    let mut validator = network.start_validator(&judge);
+    let commit = network.committed(&judge, EpochIndex(0)).await;
+    network.finalized(commit.at + STORED).await;
+
+    // Half-open sockets first: the node holds them and says nothing.
+    network.node.freeze();
+    let problem = until("the validator's complaint", NOTICED, async || {
+        let health = validator.page("/health").await?;
+        (health["ok"] == false).then(|| health["problem"].to_string())
+    })
+    .await;
+    assert!(problem.contains("the node does not answer"), "{problem}");
+    miner.ask().await.unwrap();
+    miner.assert_running();
+    validator.assert_running();
+
+    // Then closed ones, and the same chain again. The commit is revealed and the next one made.
+    network.node.kill_and_restart();
+    let open = network.revealed(&judge, &commit).await;
+    assert_eq!(open, commit.reveal_in, "the reveal missed its window");
+    let next = network.committed(&judge, commit.reveal_in).await;
+    assert_eq!(next.epoch, commit.reveal_in, "an epoch went by unused");
+    let health = validator.page("/health").await.unwrap();
+    assert_eq!(health["ok"], true, "{health}");
+    miner.ask().await.unwrap();
+    miner.assert_running();
+    validator.assert_running();
+}
