@@ -19,7 +19,10 @@ use codec::Codec;
 
 sp_api::decl_runtime_apis! {
     /// Assay's state, as clients see it.
-    pub trait AssayApi<AccountId: Codec> {
+    pub trait AssayApi<AccountId>
+    where
+        AccountId: Codec,
+    {
         /// All subnets, ascending.
         fn subnets() -> Vec<SubnetSummary<AccountId>>;
 

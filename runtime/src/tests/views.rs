@@ -32,8 +32,8 @@ fn subnet_tells_the_task_and_the_schedule_when_it_is_registered() {
         paid();
         let all = Runtime::subnets();
         let one = Runtime::subnet(NETUID).unwrap();
-        assert_eq!(all, [one.summary.clone()]);
         let summary = one.summary;
+        assert_eq!(all, std::slice::from_ref(&summary));
         assert_eq!(summary.name.into_inner(), b"digits");
         assert_eq!(summary.owner, Alice.to_account_id());
         assert!(summary.admitted);
