@@ -23,8 +23,6 @@ pub(crate) struct Columns {
     pub rank: Vec<u64>,
     /// `Σ_i S_i w_ij`.
     pub support: Vec<u64>,
-    /// `max_i w_ij` over the validators whose stake is active.
-    pub peak: Vec<u64>,
 }
 
 /// What a column needs to know of one validator.
@@ -88,7 +86,6 @@ fn gather<V: Votes>(
         consensus: vec![0; n],
         rank: vec![0; n],
         support: vec![0; n],
-        peak: vec![0; n],
     };
     let rows: Vec<&Row> = rows
         .iter()
@@ -98,15 +95,11 @@ fn gather<V: Votes>(
         .iter()
         .map(|row| {
             let uid = usize::from(row.validator);
-            let share = stakes.shares[uid].bits();
-            // `scale` is 2^62 / Σ raw, so this is share / Σ raw up to rounding.
-            let weighted = Share::from_bits(share)
-                .mul(Share::from_bits(row.scale))
-                .bits();
+            let share = stakes.shares[uid];
             Voter {
                 scale: row.scale,
-                weighted,
-                share,
+                weighted: row.weighted(share),
+                share: share.bits(),
                 votes: to_votes(stakes.votes[uid]),
             }
         })
@@ -124,7 +117,6 @@ fn gather<V: Votes>(
             columns.consensus[target] = outcome.consensus;
             columns.rank[target] = outcome.rank;
             columns.support[target] = outcome.support;
-            columns.peak[target] = outcome.peak;
         }
     }
     columns
@@ -227,7 +219,6 @@ struct Outcome {
     consensus: u64,
     rank: u64,
     support: u64,
-    peak: u64,
 }
 
 /// Works on one column after the other, keeping its scratch space.
@@ -272,7 +263,6 @@ impl<V: Votes> Column<V> {
             consensus,
             rank,
             support,
-            peak: summary.largest,
         }
     }
 }

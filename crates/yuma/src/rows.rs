@@ -17,6 +17,13 @@ pub(crate) struct Row<'a> {
     pub scale: u64,
 }
 
+impl Row<'_> {
+    /// `S_i / Σ raw` in parts of 2^-62: times a raw value it is that weight times the stake.
+    pub fn weighted(&self, share: Share) -> u64 {
+        share.mul(Share::from_bits(self.scale)).bits()
+    }
+}
+
 /// Checks every row of the input and returns those weights that count, ascending by validator.
 ///
 /// Dropped are rows without a permit, weights on oneself, and weights set no later than their

@@ -16,14 +16,15 @@ use alloc::vec::Vec;
 
 /// What the rule needs to know of a target in order to mix new support with old bonds.
 struct Target {
+    /// `C_j` in parts of 2^-62.
     consensus: u64,
-    /// Shift that brings the column's largest weight just below 2^64.
-    lift: u32,
-    /// Shift that brings a validator's support to the unit of `limit`.
+    /// The 32 significant bits of `C_j`, and the shift by which `S_i` times them is too large.
+    clip: u64,
     drop: u32,
-    /// The support of all validators together.
-    limit: u64,
-    /// α / `limit`, in parts of 2^-31 of a fraction of `u32::MAX`.
+    /// `Σ_i S_i w̃_ij` in parts of 2^-62, and the shift that brings it just below 2^64.
+    support: u64,
+    raise: u32,
+    /// α / `support`, for 32 bits of it, in parts of 2^-31 of a fraction of `u32::MAX`.
     by_support: u64,
     /// (1 - α) / Σ old bonds, in the same parts.
     by_past: u64,
@@ -39,8 +40,10 @@ struct Target {
 struct Classic<'a> {
     targets: &'a mut [Target],
     penalty: &'a Penalty,
-    /// From a raw weight to parts of 2^-62.
+    /// From a raw weight to `w_ij` in parts of 2^-62.
     scale: u64,
+    /// From a raw weight to `S_i w_ij` in parts of 2^-62.
+    weighted: u64,
     /// `S_i` in two halves of 31 bits, the higher one first.
     share: (u64, u64),
     /// `T_i`, as far as the row has been read.
@@ -52,16 +55,19 @@ impl Rewrite for Classic<'_> {
     fn bond(&mut self, place: usize, raw: u16, old: u32) -> u32 {
         let target = &mut self.targets[place];
         let weight = u64::from(raw) * self.scale;
-        let clipped = weight.min(target.consensus);
-        self.trust += clipped;
-        // 32 significant bits of w̃, then S_i w̃ in two halves. A weight above the column's
-        // largest belongs to a validator without active stake and counts nothing.
-        let aim = (self.penalty.apply(weight, clipped) << target.lift) >> 32;
+        self.trust += weight.min(target.consensus);
+        // S_i w_ij and S_i C_j, the latter as a product of 62 by 32 bits in two halves.
+        let whole = u64::from(raw) * self.weighted;
         let (high, low) = self.share;
-        let support = (high * aim + ((low * aim) >> 31)) >> target.drop;
+        let ceiling = (high * target.clip + ((low * target.clip) >> 31)) >> target.drop;
+        let support = self
+            .penalty
+            .apply(whole, whole.min(ceiling))
+            .min(target.support);
+        let support = (support << target.raise) >> 32;
         let old = u64::from(old & target.lasting);
         // Neither part exceeds its whole, so the sum is at most `u32::MAX` × 2^31.
-        let mixed = support.min(target.limit) * target.by_support + old * target.by_past;
+        let mixed = support * target.by_support + old * target.by_past;
         let mixed = (mixed >> 31) as u32;
         target.sum += u64::from(mixed);
         target.largest = target.largest.max(mixed);
@@ -74,12 +80,13 @@ pub(super) fn run(ctx: &Context, alpha: u16) -> Outcome {
     let mut outcome = Outcome::new(ctx);
     for (validator, row, old) in pairs(ctx.rows, ctx.old) {
         let uid = usize::from(validator);
-        let share = ctx.stakes.shares[uid].bits();
+        let share = ctx.stakes.shares[uid];
         let rule = Classic {
             targets: &mut targets,
             penalty: &ctx.penalty,
             scale: row.map_or(0, |row| row.scale),
-            share: (share >> 31, share & LOW_HALF),
+            weighted: row.map_or(0, |row| row.weighted(share)),
+            share: (share.bits() >> 31, share.bits() & LOW_HALF),
             trust: 0,
         };
         let (new, rule) = rewrite(validator, row, old, rule);
@@ -122,16 +129,18 @@ fn targets(ctx: &Context, alpha: u16) -> Vec<Target> {
             let (support, rank) = (columns.support[place], columns.rank[place]);
             // Rounding may leave the rank a few parts above the support it is clipped from.
             let support = ctx.penalty.apply(support.max(rank), rank);
-            // Both leave at least one leading zero, unless there is no support at all.
-            let lift = columns.peak[place].leading_zeros() & 63;
-            let raise = support.leading_zeros().min(lift + 31);
-            let limit = (support << (raise & 63)) >> 32;
+            // Shifts of 64 belong to numbers that are 0 and need none.
+            let raise = support.leading_zeros() & 63;
+            let limit = (support << raise) >> 32;
+            let consensus = columns.consensus[place];
+            let lift = consensus.leading_zeros() & 63;
             let (new, kept) = parts(alpha, limit > 0, *past > 0);
             Target {
-                consensus: columns.consensus[place],
-                lift,
-                drop: (31 + lift).saturating_sub(raise),
-                limit,
+                consensus,
+                clip: (consensus << lift) >> 32,
+                drop: lift.saturating_sub(1),
+                support,
+                raise,
                 by_support: (new << 31).checked_div(limit).unwrap_or(0),
                 by_past: (kept << 31).checked_div(*past).unwrap_or(0),
                 lasting: ctx.lasting[place],

@@ -139,13 +139,20 @@ pub fn difference(ours: &EpochOutput, theirs: &EpochOutput) -> f64 {
     .fold(0.0, f64::max)
 }
 
-/// How many cases a property is tried on. Failing cases are printed, not kept in files.
+/// How many cases a property is tried on, unless `PROPTEST_CASES` asks for more. Failing cases are
+/// printed, not kept in files.
 pub fn cases(cases: u32) -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() {
+        asked.cases
+    } else {
+        cases
+    };
     ProptestConfig {
         cases,
         failure_persistence: None,
         max_shrink_iters: 500,
-        ..ProptestConfig::default()
+        ..asked
     }
 }
 
