@@ -41,11 +41,16 @@ impl Seen {
         Self(watching, receiver)
     }
 
-    /// What was seen.
-    fn commits(self) -> Commits {
-        assert!(!self.0.is_finished(), "the chain could not be followed");
+    /// What was seen until a commit of `epoch` was.
+    async fn up_to(self, epoch: EpochIndex) -> Commits {
+        let seen = until("a look at every block", PAGE, async || {
+            assert!(!self.0.is_finished(), "the chain could not be followed");
+            let seen = self.1.borrow();
+            seen.contains_key(&epoch).then(|| seen.clone())
+        })
+        .await;
         self.0.abort();
-        self.1.borrow().clone()
+        seen
     }
 }
 
@@ -82,8 +87,8 @@ async fn validator_reveals_in_time_when_it_was_killed_after_its_commit() {
     validator.assert_running();
 
     // Nothing is repeated: neither on chain nor by the validator.
-    let commits = seen.commits();
-    assert!(commits.contains_key(&commit.epoch) && commits.contains_key(&next.epoch));
+    let commits = seen.up_to(next.epoch).await;
+    assert!(commits.contains_key(&commit.epoch), "{commits:?}");
     for (epoch, commits) in commits {
         assert_eq!(commits.len(), 1, "epoch {epoch}: {commits:?}");
     }
