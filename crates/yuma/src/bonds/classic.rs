@@ -18,22 +18,20 @@ use alloc::vec::Vec;
 struct Target {
     /// `C_j` in parts of 2^-62.
     consensus: u64,
-    /// The 32 significant bits of `C_j`, and the shift by which `S_i` times them is too large.
-    clip: u64,
-    drop: u32,
-    /// `Σ_i S_i w̃_ij` in parts of 2^-62, and the shift that brings it just below 2^64.
+    /// `Σ_i S_i w̃_ij` in parts of 2^-62.
     support: u64,
-    raise: u32,
     /// α / `support`, for 32 bits of it, in parts of 2^-31 of a fraction of `u32::MAX`.
     by_support: u64,
-    /// (1 - α) / Σ old bonds, in the same parts.
+    /// (1 - α) / Σ old bonds, in the same parts; 0 if the uid changed hands.
     by_past: u64,
-    /// All ones if old bonds with it count.
-    lasting: u32,
-    /// The largest entry of `E`, a fraction of `u32::MAX`.
-    largest: u32,
     /// The sum of all entries of `E`, 1 up to rounding.
     sum: u64,
+    /// The largest entry of `E`, a fraction of `u32::MAX`.
+    largest: u32,
+    /// Shift that brings `consensus` just below 2^64.
+    lift: u8,
+    /// Shift that brings `support` just below 2^64.
+    raise: u8,
 }
 
 /// The rule for one validator's row.
@@ -58,14 +56,15 @@ impl Rewrite for Classic<'_> {
         self.trust += weight.min(target.consensus);
         // S_i w_ij and S_i C_j, the latter as a product of 62 by 32 bits in two halves.
         let whole = u64::from(raw) * self.weighted;
+        let clip = (target.consensus << target.lift) >> 32;
         let (high, low) = self.share;
-        let ceiling = (high * target.clip + ((low * target.clip) >> 31)) >> target.drop;
+        let ceiling = (high * clip + ((low * clip) >> 31)) >> (target.lift - 1);
         let support = self
             .penalty
-            .apply(whole, whole.min(ceiling))
+            .apply(whole, least(whole, ceiling))
             .min(target.support);
         let support = (support << target.raise) >> 32;
-        let old = u64::from(old & target.lasting);
+        let old = u64::from(old);
         // Neither part exceeds its whole, so the sum is at most `u32::MAX` × 2^31.
         let mixed = support * target.by_support + old * target.by_past;
         let mixed = (mixed >> 31) as u32;
@@ -73,6 +72,17 @@ impl Rewrite for Classic<'_> {
         target.largest = target.largest.max(mixed);
         mixed
     }
+}
+
+/// The smaller of two numbers below 2^63.
+///
+/// Weights lie above and below the consensus in no order at all, and `min` of numbers this long in
+/// the making is compiled to a branch, mispredicted every other time. Subtraction is left alone.
+#[inline(always)]
+fn least(a: u64, b: u64) -> u64 {
+    let difference = a.wrapping_sub(b);
+    let negative = (difference as i64 >> 63) as u64;
+    b.wrapping_add(difference & negative)
 }
 
 pub(super) fn run(ctx: &Context, alpha: u16) -> Outcome {
@@ -129,23 +139,20 @@ fn targets(ctx: &Context, alpha: u16) -> Vec<Target> {
             let (support, rank) = (columns.support[place], columns.rank[place]);
             // Rounding may leave the rank a few parts above the support it is clipped from.
             let support = ctx.penalty.apply(support.max(rank), rank);
-            // Shifts of 64 belong to numbers that are 0 and need none.
-            let raise = support.leading_zeros() & 63;
+            // Neither reaches 2^63, and where one is 0 any shift will do.
+            let shift = |bits: u64| bits.leading_zeros().clamp(1, 63) as u8;
+            let (consensus, raise) = (columns.consensus[place], shift(support));
             let limit = (support << raise) >> 32;
-            let consensus = columns.consensus[place];
-            let lift = consensus.leading_zeros() & 63;
             let (new, kept) = parts(alpha, limit > 0, *past > 0);
             Target {
                 consensus,
-                clip: (consensus << lift) >> 32,
-                drop: lift.saturating_sub(1),
                 support,
-                raise,
                 by_support: (new << 31).checked_div(limit).unwrap_or(0),
                 by_past: (kept << 31).checked_div(*past).unwrap_or(0),
-                lasting: ctx.lasting[place],
-                largest: 0,
                 sum: 0,
+                largest: 0,
+                lift: shift(consensus),
+                raise,
             }
         })
         .collect()
