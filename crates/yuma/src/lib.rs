@@ -40,10 +40,10 @@
 //!
 //! # Cost
 //!
-//! With `n` neurons, `v` rows and `nnz` weights and old bonds together: O(nnz + n + v log v) time, and
-//! O(nnz + n + v) memory, of which the new bonds are by far the most: six bytes each. No table of
-//! n × n or n × v exists, and no single allocation is larger than a row, a block of columns or a
-//! column of `n` numbers.
+//! With `n` neurons, `v` rows and `nnz` weights and old bonds together: O(nnz + n + v log v) time,
+//! and O(nnz + n + v) memory, of which the new bonds are by far the most: six bytes each. No table
+//! of n × n or n × v exists, and no single allocation is larger than a row, a block of columns or
+//! a column of `n` numbers.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
