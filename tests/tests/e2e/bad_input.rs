@@ -36,7 +36,7 @@ struct Impostor {
 
 impl SignsProofs for Impostor {
     fn account(&self) -> AccountId32 {
-        self.claimed.clone()
+        self.claimed
     }
 
     fn sign_proof(&self, payload: &[u8]) -> MultiSignature {
