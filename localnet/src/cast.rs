@@ -231,7 +231,7 @@ mod tests {
         let folder = folder_with(
             r#"{"samples": 719, "models": {
                 "a": {"accuracy": 0.47}, "b": {"accuracy": 0.75}, "c": {"accuracy": 0.82},
-                "d": {"accuracy": 0.966}, "e": {"accuracy": 0.968}, "f": {"accuracy": 0.993}
+                "d": {"accuracy": 0.967}, "e": {"accuracy": 0.972}, "f": {"accuracy": 0.993}
             }}"#,
         );
         let cast = Cast::of_task(folder.path()).unwrap();
@@ -241,7 +241,7 @@ mod tests {
             .filter_map(|m| m.model.as_ref())
             .map(|m| &m.name[..])
             .collect();
-        assert_eq!(names, ["a", "b", "c", "d", "f", "f"]);
+        assert_eq!(names, ["a", "b", "c", "e", "f", "f"]);
         assert_eq!(cast.best_honest().unwrap().name, "miner-f");
         assert_eq!(cast.favourite().unwrap().role, MinerRole::Random);
     }

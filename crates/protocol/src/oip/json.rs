@@ -5,11 +5,13 @@ use super::{
     DataType, OipError, TensorData,
 };
 use serde::{
-    de::{DeserializeSeed, Error as _, SeqAccess, Visitor},
+    de::{
+        value::MapAccessDeserializer, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor,
+    },
     ser::{Error as _, SerializeSeq as _},
-    Serialize, Serializer,
+    Deserialize as _, Serialize, Serializer,
 };
-use serde_json::value::RawValue;
+use serde_json::{value::RawValue, Number};
 use std::fmt;
 
 /// Reads the values of a tensor of `shape`, which has `count` elements.
@@ -240,6 +242,21 @@ impl<'de, S: Scalars> Visitor<'de> for Level<'_, S> {
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
         self.push("a string", |scalars| scalars.text(value))
+    }
+
+    /// With serde_json's `arbitrary_precision`, which any crate of a build may turn on, numbers come
+    /// as maps that only its own type understands.
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        let number = Number::deserialize(MapAccessDeserializer::new(map))?;
+        if let Some(value) = number.as_u64() {
+            self.visit_u64(value)
+        } else if let Some(value) = number.as_i64() {
+            self.visit_i64(value)
+        } else if let Some(value) = number.as_f64() {
+            self.visit_f64(value)
+        } else {
+            Err(A::Error::custom(format!("{number} is too large")))
+        }
     }
 }
 
