@@ -17,6 +17,10 @@ const PAYER: &str = "//Alice";
 const ENDOWMENT: Balance = 600 * ASY;
 /// The most that a registration may cost; prices are far below.
 const MAX_PRICE: Balance = 50 * ASY;
+/// The number that a chain gives its first subnet.
+const FIRST: NetUid = NetUid(0);
+/// How long a node may take until it serves its RPC, on a busy machine.
+const START: Duration = Duration::from_secs(60);
 /// How long anything may take that needs a few blocks, on a busy machine.
 const FEW_BLOCKS: Duration = Duration::from_secs(60);
 /// How long anything may take that needs an epoch or two.
@@ -37,33 +41,54 @@ pub struct Network {
     folder: TempDir,
 }
 
+impl Default for Network {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Network {
-    /// Starts a chain, gives everybody's coldkey money and registers the subnet.
-    pub async fn start(people: &[&Person]) -> Self {
+    /// A network whose node is not running yet.
+    pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("assay-tests-").tempdir();
         let folder = folder.expect("a temporary folder");
-        let node = Node::start(folder.path()).await;
-        let chain = ChainClient::new(ChainConfig::new(node.url()));
-        let owner = Person::named("owner");
-        let everybody = people.iter().copied().chain([&owner]);
+        let node = Node::new(folder.path());
+        Self {
+            chain: ChainClient::new(ChainConfig::new(node.url())),
+            node,
+            netuid: FIRST,
+            owner: Person::named("owner"),
+            task: digits().canonicalize().expect("the task's folder"),
+            folder,
+        }
+    }
+
+    /// A network whose node runs and whose subnet is there.
+    pub async fn start(people: &[&Person]) -> Self {
+        let mut network = Self::new();
+        network.node.launch();
+        network.found(people).await;
+        network
+    }
+
+    /// Gives everybody's coldkey money and registers the subnet.
+    pub async fn found(&mut self, people: &[&Person]) {
+        until("the node's RPC server", START, async || {
+            self.node.assert_running();
+            unless_away(self.chain.genesis_hash().await)
+        })
+        .await;
+        let everybody = people.iter().copied().chain([&self.owner]);
         let payments: Vec<_> = everybody
             .map(|person| (person.account(), ENDOWMENT))
             .collect();
         let endow = calls::transfer_all(&payments);
-        chain.submit(&key(PAYER), &endow).await.unwrap();
-        let task = digits().canonicalize().expect("the task's folder");
-        let spec = TaskFolder::load(&task).unwrap().spec().unwrap();
+        self.chain.submit(&key(PAYER), &endow).await.unwrap();
+        let spec = TaskFolder::load(&self.task).unwrap().spec().unwrap();
         let register = calls::register_subnet(&spec, MAX_PRICE);
-        let receipt = chain.submit(&owner.coldkey(), &register).await.unwrap();
-        let netuid = calls::registered_subnet(&receipt).expect("a subnet was registered");
-        Self {
-            node,
-            chain,
-            netuid,
-            owner,
-            task,
-            folder,
-        }
+        let owner = self.owner.coldkey();
+        let receipt = self.chain.submit(&owner, &register).await.unwrap();
+        assert_eq!(calls::registered_subnet(&receipt), Some(self.netuid));
     }
 
     fn place(&self) -> Place<'_> {

@@ -25,6 +25,8 @@ use std::{
 const MAX_PRICE: &str = "50";
 /// Longest that a program's own HTTP server may take for a page.
 const PAGE: Duration = Duration::from_secs(5);
+/// A few times the deadline after which a request to the node is given up.
+const COMPLAINT: Duration = Duration::from_secs(60);
 /// How long a program may take until it answers over HTTP, on a busy machine.
 const START: Duration = Duration::from_secs(60);
 
@@ -191,6 +193,19 @@ impl Validator {
         request.send().await.ok()?.json().await.ok()
     }
 
+    /// Waits until it says that something is wrong, and returns what.
+    ///
+    /// # Panics
+    /// If it does not in time.
+    pub async fn complains(&self) -> String {
+        until("the validator's complaint", COMPLAINT, async || {
+            let health = self.page("/health").await?;
+            let problem = health["problem"].as_str()?.to_owned();
+            (health["ok"] == false).then_some(problem)
+        })
+        .await
+    }
+
     /// The state of its submission for an epoch, such as `committed`.
     pub async fn submission(&self, epoch: EpochIndex) -> Option<String> {
         let page = self.page(&format!("/epochs/{}", epoch.0)).await?;
@@ -238,7 +253,7 @@ fn launch(person: &Person, config: &Path, folder: &Path) -> Process {
 
 /// An address on which nothing listens now. It must be known before the program starts, which
 /// announces it.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("a bound socket")
 }
