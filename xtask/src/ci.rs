@@ -6,6 +6,7 @@
 
 use std::{
     fmt,
+    path::PathBuf,
     process::Command,
     time::{Duration, Instant},
 };
@@ -14,7 +15,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::{
-    arrows, process,
+    arrows, process, setup,
     timings::{self, Unit},
     workspace::Workspace,
 };
@@ -176,13 +177,38 @@ pub fn write_metadata(workspace: &Workspace) -> Result<()> {
     .context("the runtime must compile, and nothing else of ours")
 }
 
-/// Runs the benchmarks of the incentive maths.
+/// Runs the benchmarks of the incentive maths: native, then as Wasm in a node's executor.
 pub fn bench(workspace: &Workspace, args: &[String]) -> Result<()> {
     process::run(
         workspace
             .cargo(["bench", "-p", "assay-yuma", "--benches", "--"])
             .args(args),
+    )?;
+    let guest = build_guest(workspace)?;
+    // What is timed is the executor's own code, so the profile does not matter; the one in which
+    // everything is built already saves compiling the executor again.
+    let bench = ["bench", "-p", "assay-tests", "--profile", "dev"];
+    process::run(
+        workspace
+            .cargo(bench)
+            .args(["--bench", "epoch_in_wasm", "--"])
+            .args(args)
+            .env("ASSAY_YUMA_GUEST", guest),
     )
+}
+
+/// Builds the incentive maths as a Wasm module and says where it is.
+fn build_guest(workspace: &Workspace) -> Result<PathBuf> {
+    let target = workspace.target().join("wasm-guest");
+    let mut cargo = setup::wasm_cargo();
+    cargo
+        .current_dir(workspace.root().join("crates/yuma/wasm-guest"))
+        .args(["build", "--release", "--locked"])
+        .args(["--target", setup::WASM_TARGET, "--target-dir"])
+        .arg(&target);
+    process::run(&mut cargo).context("`cargo xtask setup` installs what the Wasm needs")?;
+    let folder = target.join(setup::WASM_TARGET).join("release");
+    Ok(folder.join("assay_yuma_wasm_guest.wasm"))
 }
 
 #[cfg(test)]

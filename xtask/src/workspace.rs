@@ -50,6 +50,12 @@ impl Workspace {
         })
     }
 
+    /// The checkout.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where everything is compiled.
     pub fn target(&self) -> &Path {
         &self.target
     }

@@ -1,7 +1,7 @@
 //! One epoch at the two sizes by which implementations are compared: 256 neurons with 64
 //! validators and 4,096 with 256, every validator weighing every uid and holding bonds in all.
 //!
-//! Throughput is per weight. `cargo bench -p assay-yuma --profile dev`
+//! Throughput is per weight. `cargo xtask bench` runs it, and after it the same as Wasm.
 
 extern crate alloc;
 

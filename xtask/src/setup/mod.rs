@@ -10,6 +10,8 @@ mod packages;
 mod rust;
 mod wasm;
 
+pub use wasm::{cargo as wasm_cargo, TARGET as WASM_TARGET};
+
 use anyhow::{bail, ensure, Result};
 use clap::ValueEnum;
 

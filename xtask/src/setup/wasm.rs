@@ -16,7 +16,8 @@ use anyhow::{bail, ensure, Context, Result};
 use super::{apt, Need};
 use crate::process;
 
-const TARGET: &str = "wasm32v1-none";
+/// The target of the chain's runtime.
+pub const TARGET: &str = "wasm32v1-none";
 
 /// The name by which rustup, and `runtime/build.rs`, know Debian's compiler.
 const LINKED: &str = "debian";
@@ -105,6 +106,15 @@ impl Need for WasmTarget {
             "make `rustup target add {TARGET}` work, or link another toolchain that has it: \
              `rustup toolchain link {LINKED} FOLDER`"
         )
+    }
+}
+
+/// The cargo whose compiler has the target: the default one if it has it.
+pub fn cargo() -> Command {
+    if works(&mut Command::new("rustc")) {
+        Command::new("cargo")
+    } else {
+        linked("cargo")
     }
 }
 
