@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 /// Assay: a subnet incentive network with validator scoring
 #[derive(Parser)]
-#[command(name = "assay", version, about, propagate_version = true)]
+#[command(name = "assay", version, propagate_version = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -59,10 +59,22 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", in_words(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error with its causes, each said once: many errors quote their cause themselves.
+fn in_words(error: &anyhow::Error) -> String {
+    let mut words = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !words.contains(&cause) {
+            words.push_str(": ");
+            words.push_str(&cause);
+        }
+    }
+    words
 }
 
 fn run(cli: Cli) -> Result<()> {
@@ -94,6 +106,14 @@ fn block_on(work: impl std::future::Future<Output = Result<()>>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn in_words_says_each_cause_once() {
+        let quoting = anyhow::anyhow!("no such file").context("a.json: no such file");
+        assert_eq!(in_words(&quoting), "a.json: no such file");
+        let adding = anyhow::anyhow!("no such file").context("a.json can't be opened");
+        assert_eq!(in_words(&adding), "a.json can't be opened: no such file");
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
