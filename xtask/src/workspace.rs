@@ -94,11 +94,38 @@ impl Workspace {
     /// Starts cargo in the checkout.
     ///
     /// Every call goes through here: commands that differ in flags or environment rebuild what
-    /// others have just built.
+    /// others have just built. What cargo says to this program about itself is taken back for the
+    /// same reason: build scripts of others (that of `ring`, say) look at it too.
     pub fn cargo<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
         let mut command = self.command(cargo);
+        for (name, _) in env::vars_os() {
+            if name.to_str().is_some_and(is_about_this_package) {
+                command.env_remove(name);
+            }
+        }
         command.args(args);
         command
+    }
+}
+
+/// Whether a variable is one that `cargo run` sets to describe the package that it runs.
+fn is_about_this_package(name: &str) -> bool {
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_hears_nothing_about_this_package() {
+        // Cargo sets it for tests as it does for programs.
+        assert!(env::var_os("CARGO_MANIFEST_DIR").is_some());
+        let workspace = Workspace::locate().expect("this is run in the checkout");
+        let command = workspace.cargo(["version"]);
+        let mut removed = command.get_envs().filter(|(_, value)| value.is_none());
+        assert!(removed.any(|(name, _)| name == "CARGO_MANIFEST_DIR"));
+        assert!(!is_about_this_package("CARGO_TARGET_DIR"));
     }
 }
