@@ -185,9 +185,9 @@ pub fn bench(workspace: &Workspace, args: &[String]) -> Result<()> {
             .args(args),
     )?;
     let guest = build_guest(workspace)?;
-    // What is timed is the executor's own code, so the profile does not matter; the one in which
-    // everything is built already saves compiling the executor again.
-    let bench = ["bench", "-p", "assay-tests", "--profile", "dev"];
+    // What is timed is the executor's own code, so the profile does not matter; the profile and the
+    // features with which everything is built already save compiling the executor again.
+    let bench = ["bench", "--workspace", "--profile", "dev"];
     process::run(
         workspace
             .cargo(bench)
