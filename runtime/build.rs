@@ -10,6 +10,9 @@
 fn main() {
     match toolchain::choose() {
         Ok(choice) => {
+            // Clippy's stand-in for the compiler belongs to the default toolchain and knows only
+            // that one's targets. The Wasm is checked as native code already.
+            std::env::remove_var("RUSTC_WORKSPACE_WRAPPER");
             if let toolchain::Choice::Linked(name) = choice {
                 std::env::set_var(toolchain::OVERRIDE, name);
             }

@@ -143,7 +143,7 @@ impl Blocks {
     fn new(rows: &[&Row], n: usize) -> Self {
         let mut counts = vec![0u32; n];
         for row in rows {
-            for target in row.targets.iter() {
+            for target in row.targets {
                 counts[usize::from(*target)] += 1;
             }
         }

@@ -90,7 +90,8 @@ pub fn run(input: &EpochInput) -> Result<EpochOutput, YumaError> {
         return Err(YumaError::TooManyNeurons { count });
     }
     let stakes = Stakes::new(input)?;
-    let rows = rows::weight_rows(input)?;
+    let mut copies = rows::Copies::default();
+    let rows = rows::weight_rows(input, &mut copies)?;
     let old = rows::bond_rows(input)?;
     let columns = columns::columns(&rows, &stakes, input.params.kappa);
     let incentive = normalise(&columns.rank);

@@ -1,18 +1,19 @@
 //! Step 4: which weights count, and what each is as a fraction of its row.
 //!
-//! A row is never copied unless something must be dropped from it; the fraction
+//! A row is never copied unless something must be dropped from it, and all copies share one piece
+//! of memory: in a Wasm executor every allocation is a call of the host. The fraction
 //! `w_ij = raw_ij / Σ_j raw_ij` is one multiplication away from the raw value and is not stored.
 
 use crate::{BondRow, EpochInput, Neuron, Share, Table, WeightRow, YumaError};
-use alloc::borrow::Cow;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 /// The weights of one permitted validator that count in this epoch.
 pub(crate) struct Row<'a> {
     pub validator: u16,
-    pub targets: Cow<'a, [u16]>,
-    pub values: Cow<'a, [u16]>,
+    pub targets: &'a [u16],
+    pub values: &'a [u16],
     /// `1 / Σ raw` in parts of 2^-62: times a raw value it is that weight's fraction of the row.
     pub scale: u64,
 }
@@ -27,23 +28,48 @@ impl Row<'_> {
 /// Checks every row of the input and returns those weights that count, ascending by validator.
 ///
 /// Dropped are rows without a permit, weights on oneself, and weights set no later than their
-/// target registered. Rows without any positive weight disappear.
-pub(crate) fn weight_rows<'a>(input: &EpochInput<'a>) -> Result<Vec<Row<'a>>, YumaError> {
+/// target registered. Rows without any positive weight disappear. `copies` holds the rows that
+/// had to be copied.
+pub(crate) fn weight_rows<'a>(
+    input: &EpochInput<'a>,
+    copies: &'a mut Copies,
+) -> Result<Vec<Row<'a>>, YumaError> {
     let neurons = input.neurons;
     let mut seen = Seen::new(Table::Weights, neurons.len());
     // Side by side in memory, since rows of a network with newcomers look into all of them.
     let registered: Vec<u64> = neurons.iter().map(|neuron| neuron.registered_at).collect();
     let newest = registered.iter().copied().max().unwrap_or(0);
-    let mut rows = Vec::with_capacity(input.weights.len());
+    let room = input.weights.iter().map(|row| row.targets.len()).sum();
+    let mut parts = Vec::with_capacity(input.weights.len());
     for row in input.weights {
         seen.check(row.validator, row.targets, row.values.len())?;
-        let Some(neuron) = neurons.get(usize::from(row.validator)) else {
-            continue;
-        };
-        if neuron.permit {
-            rows.extend(valid_part(row, neuron, &registered, newest));
+        match neurons.get(usize::from(row.validator)) {
+            Some(neuron) if neuron.permit => {
+                let void = void_places(row, neuron, &registered, newest);
+                parts.push((row, copies.without(row, void, room)));
+            }
+            _ => {}
         }
     }
+    let copies: &Copies = copies;
+    let mut rows: Vec<Row> = parts
+        .into_iter()
+        .filter_map(|(row, part)| {
+            let (targets, values) = match part {
+                None => (row.targets, row.values),
+                Some(part) => (&copies.targets[part.clone()], &copies.values[part]),
+            };
+            // At most 65,536 × 65,535, which fits 32 bits.
+            let sum: u32 = values.iter().map(|value| u32::from(*value)).sum();
+            let scale = Share::ONE.bits().checked_div(u64::from(sum))?;
+            Some(Row {
+                validator: row.validator,
+                targets,
+                values,
+                scale,
+            })
+        })
+        .collect();
     rows.sort_unstable_by_key(|row| row.validator);
     Ok(rows)
 }
@@ -59,77 +85,61 @@ pub(crate) fn bond_rows<'a>(input: &EpochInput<'a>) -> Result<Vec<BondRow<'a>>, 
     Ok(rows)
 }
 
-/// What counts of one row, if anything does.
-fn valid_part<'a>(
-    row: &WeightRow<'a>,
+/// The places in a row of the entries that don't count, ascending.
+fn void_places<'a>(
+    row: &'a WeightRow,
     neuron: &Neuron,
-    registered: &[u64],
+    registered: &'a [u64],
     newest: u64,
-) -> Option<Row<'a>> {
-    let mut kept = Kept::new(row);
-    if neuron.last_update > newest {
-        kept.skip(row.targets.binary_search(&row.validator).ok());
-    } else {
-        let void = |target: u16| {
-            let registered = registered.get(usize::from(target));
-            target == row.validator || registered.is_none_or(|at| *at >= neuron.last_update)
-        };
-        kept.skip(
-            (0..)
-                .zip(row.targets)
-                .filter(|(_, target)| void(**target))
-                .map(|(at, _)| at),
-        );
-    }
-    let (targets, values) = kept.finish();
-    // At most 65,536 × 65,535, which fits 32 bits.
-    let sum: u32 = values.iter().map(|value| u32::from(*value)).sum();
-    let scale = Share::ONE.bits().checked_div(u64::from(sum))?;
-    Some(Row {
-        validator: row.validator,
-        targets,
-        values,
-        scale,
-    })
+) -> impl Iterator<Item = usize> + 'a {
+    let (validator, last_update) = (row.validator, neuron.last_update);
+    // The usual case: no neuron is newer than the row, and the one place is soon found.
+    let all = last_update > newest;
+    let own = all.then(|| row.targets.binary_search(&validator).ok());
+    let looked_at = if all { &[][..] } else { row.targets };
+    let void = move |target: u16| {
+        let registered = registered.get(usize::from(target));
+        target == validator || registered.is_none_or(|at| *at >= last_update)
+    };
+    let voided = (0..)
+        .zip(looked_at)
+        .filter(move |(_, target)| void(**target))
+        .map(|(place, _)| place);
+    own.flatten().into_iter().chain(voided)
 }
 
-/// A row less the entries that are skipped, copied only if there are any.
-struct Kept<'a> {
-    rest: (&'a [u16], &'a [u16]),
-    copied: Option<(Vec<u16>, Vec<u16>)>,
+/// The rows of which something had to be dropped, one after the other.
+#[derive(Default)]
+pub(crate) struct Copies {
+    targets: Vec<u16>,
+    values: Vec<u16>,
 }
 
-impl<'a> Kept<'a> {
-    fn new(row: &WeightRow<'a>) -> Self {
-        Self {
-            rest: (row.targets, row.values),
-            copied: None,
+impl Copies {
+    /// Copies `row` without the entries at `places`, and says where to; does nothing if there are
+    /// none. The first copy makes room for `room` entries.
+    fn without(
+        &mut self,
+        row: &WeightRow,
+        places: impl Iterator<Item = usize>,
+        room: usize,
+    ) -> Option<Range<usize>> {
+        let mut places = places.peekable();
+        places.peek()?;
+        if self.targets.capacity() == 0 {
+            self.targets.reserve_exact(room);
+            self.values.reserve_exact(room);
         }
-    }
-
-    /// Skips the entries at the given places, which ascend.
-    fn skip(&mut self, places: impl IntoIterator<Item = usize>) {
-        let whole = self.rest.0.len();
+        let start = self.targets.len();
+        let mut from = 0;
         for place in places {
-            let place = place - (whole - self.rest.0.len());
-            let (targets, values) = self
-                .copied
-                .get_or_insert_with(|| (Vec::with_capacity(whole), Vec::with_capacity(whole)));
-            targets.extend_from_slice(&self.rest.0[..place]);
-            values.extend_from_slice(&self.rest.1[..place]);
-            self.rest = (&self.rest.0[place + 1..], &self.rest.1[place + 1..]);
+            self.targets.extend_from_slice(&row.targets[from..place]);
+            self.values.extend_from_slice(&row.values[from..place]);
+            from = place + 1;
         }
-    }
-
-    fn finish(self) -> (Cow<'a, [u16]>, Cow<'a, [u16]>) {
-        match self.copied {
-            None => (Cow::Borrowed(self.rest.0), Cow::Borrowed(self.rest.1)),
-            Some((mut targets, mut values)) => {
-                targets.extend_from_slice(self.rest.0);
-                values.extend_from_slice(self.rest.1);
-                (Cow::Owned(targets), Cow::Owned(values))
-            }
-        }
+        self.targets.extend_from_slice(&row.targets[from..]);
+        self.values.extend_from_slice(&row.values[from..]);
+        Some(start..self.targets.len())
     }
 }
 

@@ -58,7 +58,7 @@ fn an_epoch_fits_the_wasm_heap_and_grows_with_the_weights_alone() {
         let large = Subnet::new(4_096, 256, rule);
         let (total, largest) = measure(&large, rule);
         println!("4096x256: {total} bytes in all, {largest} at once");
-        assert!(largest <= MIB, "one allocation of {largest} bytes");
+        assert!(largest <= 4 * MIB, "one allocation of {largest} bytes");
         assert!(total <= 24 * MIB, "{total} bytes in all");
         let small = Subnet::new(2_048, 128, rule);
         let (quarter, _) = measure(&small, rule);

@@ -198,7 +198,7 @@ fn rewrite<R: Rewrite>(
     old: Option<&BondRow>,
     mut rule: R,
 ) -> (NewBonds, R) {
-    let (targets, raws) = row.map_or((&[][..], &[][..]), |row| (&*row.targets, &*row.values));
+    let (targets, raws) = row.map_or((&[][..], &[][..]), |row| (row.targets, row.values));
     let (past, bonds) = old.map_or((&[][..], &[][..]), |old| (old.targets, old.values));
     // The usual case once a network runs: a validator weighs whom it weighed before.
     let same = targets == past;
