@@ -1,14 +1,20 @@
-//! The chains that the node knows by name. All are made of the runtime's own presets, so that there
-//! is one place in which a genesis is described.
+//! The chains that the node knows. Those with a name are made of the runtime's own presets, so that
+//! there is one place in which their genesis is described.
 
 use assay_runtime::{genesis, WASM_BINARY};
 use sc_service::{ChainType, GenericChainSpec, Properties};
 
+use crate::network_file;
+
 /// A chain's specification: name, boot nodes and genesis.
 pub type ChainSpec = GenericChainSpec;
 
+/// Why no chain can be made.
+pub const WITHOUT_RUNTIME: &str =
+    "this node was built without its runtime: build it again without SKIP_WASM_BUILD";
+
 /// How wallets show amounts and addresses.
-fn properties() -> Properties {
+pub fn properties() -> Properties {
     let mut properties = Properties::new();
     properties.insert("tokenSymbol".into(), "ASY".into());
     properties.insert("tokenDecimals".into(), 12.into());
@@ -36,9 +42,10 @@ pub fn load(id: &str) -> Result<ChainSpec, String> {
         ),
         "" => Err(
             "no chain is named: give `--chain dev` (one author), `--chain local` (three \
-                   authors) or `--chain <path of a chain specification>`"
+                   authors) or `--chain <path of a chain specification or of a network's TOML>`"
                 .into(),
         ),
+        path if network_file::is_one(path) => network_file::load(path),
         path => ChainSpec::from_json_file(path.into()).map_err(|error| {
             format!(
                 "`--chain {path}` is neither `dev` nor `local` nor a readable chain \
@@ -49,8 +56,7 @@ pub fn load(id: &str) -> Result<ChainSpec, String> {
 }
 
 fn preset(name: &str, id: &str, kind: ChainType, preset: &str) -> Result<ChainSpec, String> {
-    let wasm = WASM_BINARY
-        .ok_or("this node was built without its runtime: build it again without SKIP_WASM_BUILD")?;
+    let wasm = WASM_BINARY.ok_or(WITHOUT_RUNTIME)?;
     Ok(ChainSpec::builder(wasm, None)
         .with_name(name)
         .with_id(id)

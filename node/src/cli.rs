@@ -1,6 +1,9 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::Parser;
+use directories::ProjectDirs;
 use sc_cli::{
     ChainInfoCmd, CheckBlockCmd, ExportBlocksCmd, ExportChainSpecCmd, ExportStateCmd,
     ImportBlocksCmd, KeySubcommand, PurgeChainCmd, RevertCmd, RunCmd,
@@ -14,6 +17,21 @@ pub struct Cli {
 
     #[command(flatten)]
     pub run: RunCmd,
+
+    /// Where compiled runtimes are kept, so that only the first start has to compile one. Nobody
+    /// else may be able to write there [default: the user's cache folder]
+    #[arg(long, value_name = "FOLDER", global = true)]
+    compiled_runtimes: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Where compiled runtimes are kept; nowhere for a user without a home.
+    pub fn compiled_runtimes(&self) -> Option<PathBuf> {
+        self.compiled_runtimes.clone().or_else(|| {
+            let folders = ProjectDirs::from("", "", "assay")?;
+            Some(folders.cache_dir().join("compiled-runtimes"))
+        })
+    }
 }
 
 /// What the program does besides running a node.

@@ -7,7 +7,7 @@ use sc_service::{ChainType, Configuration};
 use crate::{
     chain_spec,
     cli::{Cli, Subcommand},
-    service,
+    network_file, service,
 };
 use assay_runtime::opaque::Block;
 
@@ -44,6 +44,7 @@ impl SubstrateCli for Cli {
 /// Parses the command line and does what it says.
 pub fn run() -> Result<()> {
     let cli = Cli::from_args();
+    let compiled = cli.compiled_runtimes();
     match &cli.subcommand {
         None => run_node(cli),
         Some(Subcommand::Key(command)) => command.run(&cli),
@@ -55,7 +56,7 @@ pub fn run() -> Result<()> {
             .create_runner(command)?
             .sync_run(|config| command.run(config.database)),
         Some(Subcommand::CheckBlock(command)) => cli.create_runner(command)?.async_run(|config| {
-            let parts = service::assemble(&config)?;
+            let parts = service::assemble(&config, compiled)?;
             Ok((
                 command.run(parts.client, parts.import_queue),
                 parts.task_manager,
@@ -63,7 +64,7 @@ pub fn run() -> Result<()> {
         }),
         Some(Subcommand::ExportBlocks(command)) => {
             cli.create_runner(command)?.async_run(|config| {
-                let parts = service::assemble(&config)?;
+                let parts = service::assemble(&config, compiled)?;
                 Ok((
                     command.run(parts.client, config.database),
                     parts.task_manager,
@@ -71,7 +72,7 @@ pub fn run() -> Result<()> {
             })
         }
         Some(Subcommand::ExportState(command)) => cli.create_runner(command)?.async_run(|config| {
-            let parts = service::assemble(&config)?;
+            let parts = service::assemble(&config, compiled)?;
             Ok((
                 command.run(parts.client, config.chain_spec),
                 parts.task_manager,
@@ -79,7 +80,7 @@ pub fn run() -> Result<()> {
         }),
         Some(Subcommand::ImportBlocks(command)) => {
             cli.create_runner(command)?.async_run(|config| {
-                let parts = service::assemble(&config)?;
+                let parts = service::assemble(&config, compiled)?;
                 Ok((
                     command.run(parts.client, parts.import_queue),
                     parts.task_manager,
@@ -87,7 +88,7 @@ pub fn run() -> Result<()> {
             })
         }
         Some(Subcommand::Revert(command)) => cli.create_runner(command)?.async_run(|config| {
-            let parts = service::assemble(&config)?;
+            let parts = service::assemble(&config, compiled)?;
             // What GRANDPA keeps beside the blocks has to go back with them.
             let revert_finality = Box::new(|client, _, blocks| {
                 sc_consensus_grandpa::revert(client, blocks)?;
@@ -101,11 +102,17 @@ pub fn run() -> Result<()> {
 
 /// Runs until SIGTERM or SIGINT, and then lets every task end before the process does.
 fn run_node(mut cli: Cli) -> Result<()> {
-    let spec = cli.load_spec(
-        &cli.run
-            .shared_params
-            .chain_id(cli.run.shared_params.is_dev()),
-    )?;
+    let chain = cli
+        .run
+        .shared_params
+        .chain_id(cli.run.shared_params.is_dev());
+    if network_file::is_one(&chain) {
+        return Err(Error::Input(format!(
+            "nodes of one network must start from one specification: make it with `assay-node \
+             export-chain-spec --chain {chain} --raw`, and give that to every node"
+        )));
+    }
+    let spec = cli.load_spec(&chain)?;
     if matches!(spec.chain_type(), ChainType::Development | ChainType::Local) {
         // An author whose address changes would be lost to its peers, so the SDK asks for a node
         // key that was made beforehand. On one machine that is a step for nothing.
@@ -114,10 +121,11 @@ fn run_node(mut cli: Cli) -> Result<()> {
             .node_key_params
             .unsafe_force_node_key_generation = true;
     }
+    let compiled = cli.compiled_runtimes();
     cli.create_runner(&cli.run)?
         .run_node_until_exit(|config| async move {
             refuse_libp2p(&config)?;
-            service::start(config).map_err(Error::Service)
+            service::start(config, compiled).map_err(Error::Service)
         })
 }
 

@@ -2,7 +2,7 @@
 //! clients.
 //!
 //! It executes whatever runtime the chain carries and knows nothing of what the runtime does: no
-//! pallet is named here, only runtime APIs.
+//! pallet is named here, only runtime APIs and, for a network's first block, genesis fields.
 
 // The SDK's error types are large. They are returned while starting, once.
 #![allow(clippy::result_large_err)]
@@ -10,6 +10,7 @@
 mod chain_spec;
 mod cli;
 mod command;
+mod network_file;
 mod rpc;
 mod service;
 

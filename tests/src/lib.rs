@@ -6,6 +6,8 @@
 //! Network ── Node          one author, 1 s blocks, epochs of 20 blocks
 //!    ├────── Miner …       each with its own copy of one model
 //!    └────── Validator …   each with its own database
+//!
+//! Authors ── Peer …        several nodes that make one chain
 //! ```
 //!
 //! Everything here panics where a test should fail, and a process that is dropped by a panic shows
@@ -14,6 +16,7 @@
 
 #![warn(missing_docs)]
 
+mod authors;
 mod network;
 mod node;
 mod participants;
@@ -21,6 +24,7 @@ mod people;
 mod process;
 mod wait;
 
+pub use authors::{Authors, Peer};
 pub use network::Network;
 pub use node::Node;
 pub use participants::{Miner, Validator};

@@ -20,7 +20,7 @@ const MAX_PRICE: Balance = 50 * ASY;
 /// The number that a chain gives its first subnet.
 const FIRST: NetUid = NetUid(0);
 /// How long a node may take until it serves its RPC, on a busy machine.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(180);
 /// How long anything may take that needs a few blocks, on a busy machine.
 const FEW_BLOCKS: Duration = Duration::from_secs(60);
 /// How long anything may take that needs an epoch or two.

@@ -71,7 +71,7 @@ impl Step {
                 compile(workspace, doc, &[], units)
             }
             Self::Build => {
-                compile(workspace, build_programs(workspace), &[], units)?;
+                compile(workspace, build_all(workspace), &[], units)?;
                 compile(workspace, nextest(workspace), &["--no-run"], units)
             }
             Self::Metadata => check_metadata(workspace),
@@ -102,7 +102,13 @@ pub fn build_programs(workspace: &Workspace) -> Command {
     workspace.cargo(["build", "--workspace", "--bins"])
 }
 
-/// Builds and runs tests, though not the programs that some of them start.
+/// Builds every program and every test. What tests ask of dependencies counts for the programs,
+/// too, so that all is compiled once.
+fn build_all(workspace: &Workspace) -> Command {
+    workspace.cargo(["build", "--workspace", "--all-targets"])
+}
+
+/// Runs tests, though it does not build the programs that some of them start.
 fn nextest(workspace: &Workspace) -> Command {
     workspace.cargo(["nextest", "run", "--workspace", "--all-targets"])
 }
@@ -152,7 +158,7 @@ fn report(took: &[(Step, Duration)], units: Vec<Unit>) {
 ///
 /// The whole workspace is compiled even so: a part of it alone would have other features.
 pub fn test(workspace: &Workspace, args: &[String]) -> Result<()> {
-    process::run(&mut build_programs(workspace))?;
+    process::run(&mut build_all(workspace))?;
     process::run(nextest(workspace).args(args))
 }
 

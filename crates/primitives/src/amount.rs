@@ -1,17 +1,81 @@
-//! Serialises amounts as decimal text: `#[serde(with = "crate::amount")]`.
+//! Amounts as text, for people and for programs.
 //!
-//! JSON's readers often take numbers for 64-bit floats, which lose units above 2^53, about nine
-//! thousand ASY. So amounts are written as text and read from text or from a number.
+//! People write and read them in ASY with decimals. Programs get them in the smallest unit, as
+//! decimal text: `#[serde(with = "crate::amount")]`. JSON's readers often take numbers for 64-bit
+//! floats, which lose units above 2^53, about nine thousand ASY. So amounts are written as text and
+//! read from text or from a number.
 
-use crate::Balance;
+use crate::{Balance, ASY, DECIMALS};
 use core::fmt;
 use serde::{de, Deserializer, Serializer};
 
-pub fn serialize<S: Serializer>(amount: &Balance, serializer: S) -> Result<S::Ok, S::Error> {
+/// Why a text is no amount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AmountError {
+    /// It is no decimal number.
+    Malformed(String),
+    /// It is finer than the smallest unit.
+    TooFine(String),
+    /// It is more than there can be.
+    TooLarge(String),
+}
+
+impl fmt::Display for AmountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(text) => {
+                write!(f, "`{text}` is not an amount in ASY, such as 12 or 0.5")
+            }
+            Self::TooFine(text) => write!(
+                f,
+                "`{text}` has more than the {DECIMALS} decimals that ASY has"
+            ),
+            Self::TooLarge(text) => write!(f, "{text} ASY are more than can be"),
+        }
+    }
+}
+
+impl std::error::Error for AmountError {}
+
+/// Reads an amount in ASY: `12`, `12.5` or `0.000001`. Returns it in the smallest unit.
+///
+/// # Errors
+/// Says whether the text is no number, too fine or too large.
+pub fn parse_asy(text: &str) -> Result<Balance, AmountError> {
+    let malformed = || AmountError::Malformed(text.to_owned());
+    let too_large = || AmountError::TooLarge(text.to_owned());
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(part) {
+        return Err(malformed());
+    }
+    if part.len() > usize::from(DECIMALS) {
+        return Err(AmountError::TooFine(text.to_owned()));
+    }
+    let whole: Balance = whole.parse().map_err(|_| too_large())?;
+    let padded = format!("{part:0<width$}", width = usize::from(DECIMALS));
+    let part: Balance = padded.parse().map_err(|_| malformed())?;
+    whole
+        .checked_mul(ASY)
+        .and_then(|whole| whole.checked_add(part))
+        .ok_or_else(too_large)
+}
+
+/// An amount for people: `12.5 ASY`.
+pub fn format_asy(amount: Balance) -> String {
+    let (whole, rest) = (amount / ASY, amount % ASY);
+    let digits = format!("{rest:0width$}", width = usize::from(DECIMALS));
+    match digits.trim_end_matches('0') {
+        "" => format!("{whole} ASY"),
+        digits => format!("{whole}.{digits} ASY"),
+    }
+}
+
+pub(crate) fn serialize<S: Serializer>(amount: &Balance, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(amount)
 }
 
-pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Balance, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Balance, D::Error> {
     deserializer.deserialize_any(AmountVisitor)
 }
 
@@ -44,7 +108,7 @@ impl de::Visitor<'_> for AmountVisitor {
 }
 
 /// The same for a column of amounts: `#[serde(with = "crate::amount::column")]`.
-pub mod column {
+pub(crate) mod column {
     use crate::Balance;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -65,7 +129,8 @@ pub mod column {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Balance, CAP};
+    use super::*;
+    use crate::CAP;
     use serde::{Deserialize, Serialize};
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -74,6 +139,36 @@ mod tests {
         coins: Balance,
         #[serde(with = "crate::amount::column")]
         by_uid: Vec<Balance>,
+    }
+
+    #[test]
+    fn amounts_round_trip() {
+        for (text, amount) in [
+            ("0", 0),
+            ("1", ASY),
+            ("12.5", 25 * ASY / 2),
+            ("0.000000000001", 1),
+            ("21000000", CAP),
+        ] {
+            assert_eq!(parse_asy(text), Ok(amount));
+            assert_eq!(format_asy(amount), format!("{text} ASY"));
+        }
+    }
+
+    #[test]
+    fn parse_asy_fails_when_the_text_is_no_amount() {
+        for text in [
+            "", ".", ".5", "1.", "1,5", "-1", "+1", "1e3", "1.2.3", "1 ASY",
+        ] {
+            let malformed = AmountError::Malformed(text.to_owned());
+            assert_eq!(parse_asy(text), Err(malformed));
+        }
+        let fine = "0.0000000000001";
+        assert_eq!(parse_asy(fine), Err(AmountError::TooFine(fine.to_owned())));
+        for huge in ["9".repeat(40), Balance::MAX.to_string()] {
+            let error = AmountError::TooLarge(huge.clone());
+            assert_eq!(parse_asy(&huge), Err(error));
+        }
     }
 
     #[test]

@@ -26,6 +26,8 @@ mod views;
 mod weights;
 
 pub use admission::Refusal;
+#[cfg(feature = "std")]
+pub use amount::{format_asy, parse_asy, AmountError};
 pub use evidence::{
     merkle_proof, merkle_root, query_seed, score_root, seed_commitment, verify_merkle_proof,
     Evidence, MinerScore, ReceiptLeaf, Signature64, SCORE_ONE,

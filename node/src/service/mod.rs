@@ -12,12 +12,14 @@ mod run;
 
 pub use run::start;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use assay_runtime::{opaque::Block, RuntimeApi};
 use sc_consensus_aura::ImportQueueParams;
-use sc_executor::WasmExecutor;
-use sc_service::{error::Error, Configuration, PartialComponents, TaskManager};
+use sc_executor::{HeapAllocStrategy, WasmExecutor, DEFAULT_HEAP_ALLOC_STRATEGY};
+use sc_service::{
+    config::ExecutorConfiguration, error::Error, Configuration, PartialComponents, TaskManager,
+};
 use sc_telemetry::{Telemetry, TelemetryHandle, TelemetryWorker};
 use sp_consensus_aura::{
     inherents::InherentDataProvider as SlotProvider, sr25519::AuthorityPair, SlotDuration,
@@ -47,14 +49,15 @@ pub struct Extras {
 /// The parts that every command needs, with nothing running that makes blocks or talks to others.
 pub type Parts = PartialComponents<Client, Backend, SelectChain, ImportQueue, Pool, Extras>;
 
-/// Opens the database and builds what is needed to read and import blocks.
-pub fn assemble(config: &Configuration) -> Result<Parts, Error> {
+/// Opens the database and builds what is needed to read and import blocks. Compiled runtimes are
+/// kept in `compiled`, if there is such a folder.
+pub fn assemble(config: &Configuration, compiled: Option<PathBuf>) -> Result<Parts, Error> {
     let worker = telemetry_worker(config)?;
     let (client, backend, keystore_container, task_manager) =
         sc_service::new_full_parts::<Block, RuntimeApi, _>(
             config,
             worker.as_ref().map(|(_, telemetry)| telemetry.handle()),
-            sc_service::new_wasm_executor(&config.executor),
+            executor(&config.executor, compiled),
             Vec::new(),
         )?;
     let client = Arc::new(client);
@@ -100,6 +103,27 @@ pub fn assemble(config: &Configuration) -> Result<Parts, Error> {
             telemetry,
         },
     })
+}
+
+/// The SDK's executor, but one that keeps what it compiled.
+fn executor(config: &ExecutorConfiguration, compiled: Option<PathBuf>) -> Executor {
+    let heap = config
+        .default_heap_pages
+        .map_or(DEFAULT_HEAP_ALLOC_STRATEGY, |pages| {
+            HeapAllocStrategy::Static {
+                extra_pages: u32::try_from(pages).unwrap_or(u32::MAX),
+            }
+        });
+    let mut builder = Executor::builder()
+        .with_execution_method(config.wasm_method)
+        .with_onchain_heap_alloc_strategy(heap)
+        .with_offchain_heap_alloc_strategy(heap)
+        .with_max_runtime_instances(config.max_runtime_instances)
+        .with_runtime_cache_size(config.runtime_cache_size);
+    if let Some(folder) = compiled {
+        builder = builder.with_cache_path(folder);
+    }
+    builder.build()
 }
 
 fn telemetry_worker(

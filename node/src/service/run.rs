@@ -1,6 +1,6 @@
 //! Everything that is running in a node.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use assay_runtime::{opaque::Block, Hash};
 use sc_client_api::BlockBackend;
@@ -56,7 +56,7 @@ struct Votes {
 }
 
 /// Starts a node. It runs as long as the returned manager is kept.
-pub fn start(config: Configuration) -> Result<TaskManager, Error> {
+pub fn start(config: Configuration, compiled: Option<PathBuf>) -> Result<TaskManager, Error> {
     let PartialComponents {
         client,
         backend,
@@ -71,7 +71,7 @@ pub fn start(config: Configuration) -> Result<TaskManager, Error> {
                 grandpa_link,
                 mut telemetry,
             },
-    } = assemble(&config)?;
+    } = assemble(&config, compiled)?;
 
     let (net_config, votes, metrics) = network_config(&config, &client)?;
     let warp_sync = sc_consensus_grandpa::warp_proof::NetworkProvider::new(

@@ -1,5 +1,6 @@
 //! Whole networks of processes. One target, so that what all tests share is linked once.
 
+mod authors;
 mod bad_input;
 mod localnet;
 mod node_away;

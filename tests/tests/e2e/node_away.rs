@@ -5,7 +5,7 @@ use assay_tests::{until, Network, Person};
 use std::time::Duration;
 
 /// How long a miner may take to serve, on a busy machine.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(180);
 /// The blocks after which a node that is killed has surely stored an earlier one.
 const STORED: u32 = 3;
 
