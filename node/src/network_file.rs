@@ -11,8 +11,8 @@
 //!
 //! [prices]
 //! subnet_floor = "100"    # in ASY
-//! registration_floor = "0.5"
-//! registration_ceiling = "100"
+//! registration_floor = "0.1"
+//! registration_ceiling = "1000"
 //!
 //! [root]
 //! council = ["5Grw…", "5FHn…", "5FLS…"]
