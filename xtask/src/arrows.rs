@@ -54,7 +54,7 @@ impl Part {
             "validator" => Self::Validator,
             "localnet" => Self::Localnet,
             "cli" => Self::Cli,
-            "tests" => Self::Tests,
+            "tests" | "tests/simulation" => Self::Tests,
             "crates/wasm-opt" | "xtask" => Self::Tool,
             other if other.starts_with("pallets/") => Self::Pallet,
             _ => return None,

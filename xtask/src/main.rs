@@ -12,6 +12,7 @@ mod ci;
 mod localnet;
 mod process;
 mod setup;
+mod soak;
 mod timings;
 mod workspace;
 
@@ -69,6 +70,15 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Run what is too long for every change: all of it, one after the other, or one by name
+    Soak {
+        /// Which
+        #[arg(value_enum)]
+        name: Option<soak::Name>,
+        /// Passed to it, for example `simulation --seed 7 --blocks 200000`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Run the benchmarks
     Bench {
         /// Passed to `cargo bench`, for example part of a benchmark's name
@@ -113,6 +123,7 @@ fn run(command: Command) -> Result<()> {
                 ci::write_metadata(&workspace)
             }
         }
+        Command::Soak { name, args } => soak::run(&workspace, name, &args),
         Command::Bench { args } => {
             setup::run(&workspace, Scope::Run)?;
             ci::bench(&workspace, &args)
@@ -138,6 +149,16 @@ mod tests {
             panic!("`localnet` must be parsed as itself");
         };
         assert_eq!(args, ["--epochs", "8", "--json", "out.json"]);
+    }
+
+    #[test]
+    fn soak_passes_flags_on_to_what_is_named() {
+        let cli = Cli::parse_from(["xtask", "soak", "simulation", "--seed", "7"]);
+        let Command::Soak { name, args } = cli.command else {
+            panic!("`soak` must be parsed as itself");
+        };
+        assert_eq!(name, Some(soak::Name::Simulation));
+        assert_eq!(args, ["--seed", "7"]);
     }
 
     #[test]

@@ -180,7 +180,9 @@ pub mod pallet {
         /// What always holds:
         /// - nobody is named twice;
         /// - a list that is on its way is not empty.
-        #[cfg(any(feature = "try-runtime", test))]
+        ///
+        /// In native builds always, so that tests of a whole runtime can ask, too.
+        #[cfg(any(feature = "std", feature = "try-runtime"))]
         pub fn do_try_state() -> Result<(), sp_runtime::TryRuntimeError> {
             let authors = Authors::<T>::get();
             let distinct: BTreeSet<_> = authors.iter().collect();

@@ -1,0 +1,4 @@
+//! Tests of the economy as a whole.
+
+mod economics;
+mod run;
