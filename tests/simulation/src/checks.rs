@@ -9,11 +9,13 @@
 //! 4. Σ pools + entering + unbonding = what the stake pallet holds besides its deposit and gifts.
 //! 5. Σ locks of subnets = what is on hold for them.
 //! 6. Nothing is stored under a netuid that isn't registered.
-//! 7. No epoch failed and nobody who was due went unpaid.
+//! 7. Shares and their holders, positions and totals agree ([`crate::shares`]).
+//! 8. No epoch failed and nobody who was due went unpaid.
 //!
 //! After every block in which an epoch ran, each pallet's own check of all that it stores
-//! ([`all_pallets`]): uids dense and each hotkey once per subnet, serials unique, shares and their
-//! holders, rows, commits, permits, bonds, schedules, and what else stands in their `try_state.rs`.
+//! ([`each_pallet`]): uids dense and each hotkey once per subnet, serials unique, rows, commits,
+//! permits, bonds, schedules, and what else stands in their `try_state.rs`. The stake pallet's own
+//! is made now and then ([`Checks::recount`]), since 7. says the same of what was touched.
 
 use anyhow::{anyhow, bail, ensure, Context, Result};
 use assay_primitives::{Balance, CAP};
@@ -25,12 +27,14 @@ use sp_runtime::TryRuntimeError;
 
 use crate::{
     ledger::Ledger,
+    shares::Census,
     state::{Change, State},
 };
 
 /// The books, and what the last block left in them.
 pub struct Checks {
     ledger: Ledger,
+    census: Census,
     burned: Balance,
     minted: Balance,
 }
@@ -42,6 +46,7 @@ impl Checks {
         Self {
             minted: ledger.balances(),
             ledger,
+            census: Census::of(state.everything()),
             burned: 0,
         }
     }
@@ -56,7 +61,9 @@ impl Checks {
     ) -> Result<u64> {
         for change in changes {
             self.ledger.follow(change);
+            self.census.follow(change);
         }
+        self.census.check()?;
         let block = Block::of(events)?;
         self.burned += block.burned;
         let ledger = &self.ledger;
@@ -72,20 +79,24 @@ impl Checks {
             check_holdings(ledger, gifts)?;
             check_netuids(ledger)?;
             if block.epochs > 0 {
-                all_pallets()?;
+                each_pallet()?;
             }
             Ok(supply.minted)
         })?;
         Ok(block.epochs)
     }
 
-    /// Counts the books from nothing.
-    pub fn recount(&self, state: &State) -> Result<()> {
+    /// Counts the books from nothing, and has the stake pallet go through all positions.
+    pub fn recount(&self, state: &mut State) -> Result<()> {
         ensure!(
             Ledger::of(state.everything()).agrees_with(&self.ledger),
             "the books don't agree with the state"
         );
-        Ok(())
+        ensure!(
+            Census::of(state.everything()).agrees_with(&self.census),
+            "the census of shares does not agree with the state"
+        );
+        state.enter(|| said(Stake::do_try_state())).context("stake")
     }
 }
 
@@ -188,13 +199,15 @@ fn check_netuids(ledger: &Ledger) -> Result<()> {
     }
 }
 
-/// Every pallet's own check of all that it stores.
-pub fn all_pallets() -> Result<()> {
-    let said = |outcome: Result<(), TryRuntimeError>| outcome.map_err(|error| anyhow!("{error:?}"));
+/// Each pallet's own check of all that it stores, but for stake.
+pub fn each_pallet() -> Result<()> {
     said(Authors::do_try_state()).context("authors")?;
     said(Subnets::do_try_state()).context("subnets")?;
-    said(Stake::do_try_state()).context("stake")?;
     said(Weights::do_try_state()).context("weights")?;
     said(Emission::do_try_state()).context("emission")?;
     said(Epoch::do_try_state()).context("epoch")
+}
+
+fn said(outcome: Result<(), TryRuntimeError>) -> Result<()> {
+    outcome.map_err(|error| anyhow!("{error:?}"))
 }

@@ -15,7 +15,7 @@ use sp_crypto_hashing::{twox_128, twox_64};
 use crate::state::Change;
 
 /// Where an item lies: the first 32 bytes of its keys.
-type Prefix = [u8; 32];
+pub(crate) type Prefix = [u8; 32];
 
 /// A sum over all that lies under a prefix.
 #[derive(Clone, Debug)]
@@ -193,7 +193,7 @@ fn netuid_of(key: &[u8]) -> Option<NetUid> {
     Some(NetUid(u16::from_le_bytes([netuid[0], netuid[1]])))
 }
 
-fn read<T: Decode>(value: &[u8]) -> T {
+pub(crate) fn read<T: Decode>(value: &[u8]) -> T {
     T::decode_all(&mut &*value).expect("what is stored under an item's prefix is that item; qed")
 }
 

@@ -28,6 +28,7 @@ pub mod ledger;
 pub mod people;
 pub mod report;
 pub mod scenario;
+pub mod shares;
 pub mod state;
 pub mod world;
 

@@ -35,17 +35,7 @@ pub struct Scenario {
     pub most_validators: u16,
     /// Blocks between two counts of the books from nothing.
     pub recount_every: BlockNumber,
-    /// What places cost.
-    pub prices: Parameters,
 }
-
-/// Prices at which people who have thousands can afford some places and not others.
-const PRICES: Parameters = Parameters {
-    subnet_price_floor: 10 * ASY,
-    registration_price_floor: ASY / 10,
-    registration_price_ceiling: 100 * ASY,
-    admit_on_creation: false,
-};
 
 impl Scenario {
     /// Hundreds of people for hundreds of thousands of blocks.
@@ -60,7 +50,6 @@ impl Scenario {
         most_neurons: 48,
         most_validators: 12,
         recount_every: 1_000,
-        prices: PRICES,
     };
 
     /// The same in little, for a test.
@@ -121,7 +110,7 @@ impl Scenario {
                 ..Default::default()
             },
             subnets: SubnetsConfig {
-                parameters: self.prices,
+                parameters: parameters(),
                 ..Default::default()
             },
             sudo: SudoConfig { key: Some(root) },
@@ -129,6 +118,16 @@ impl Scenario {
         }
         .build_storage()
         .expect("the genesis of a scenario is sound; qed")
+    }
+}
+
+/// Prices at which people who have thousands can afford some places and not others.
+fn parameters() -> Parameters {
+    Parameters {
+        subnet_price_floor: 10 * ASY,
+        registration_price_floor: ASY / 10,
+        registration_price_ceiling: 100 * ASY,
+        ..Parameters::default()
     }
 }
 

@@ -8,7 +8,7 @@ use assay_runtime::{Balances, Runtime, RuntimeEvent, Stake, System};
 
 use crate::{
     chain::{self, Move, Outcome},
-    checks::Checks,
+    checks::{self, Checks},
     dice::Dice,
     habits::{self, Openings, HABITS},
     people::People,
@@ -140,7 +140,7 @@ impl World {
         self.report.blocks += 1;
         if now.is_multiple_of(self.scenario.recount_every) {
             self.checks
-                .recount(&self.state)
+                .recount(&mut self.state)
                 .with_context(|| format!("block {now}"))?;
         }
         self.report.checking += made.elapsed();
@@ -148,10 +148,10 @@ impl World {
     }
 
     fn check_everything(&mut self) -> Result<()> {
-        self.checks.recount(&self.state)?;
         let end = self.report.blocks;
-        self.state
-            .enter(crate::checks::all_pallets)
+        self.checks
+            .recount(&mut self.state)
+            .and_then(|()| self.state.enter(checks::each_pallet))
             .with_context(|| format!("after block {end}"))
     }
 
