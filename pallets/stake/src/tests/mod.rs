@@ -2,6 +2,8 @@
 //! two of properties: of a pool alone and of everything together.
 
 mod add_stake;
+mod keys;
+mod move_stake;
 mod pool;
 mod properties;
 mod remove_stake;
