@@ -2,7 +2,7 @@
 
 use crate::{mock::*, Event, Positions, PositionsOf, Take};
 use assay_pallet_traits::{KeyHolder, Slash, Stakes};
-use assay_primitives::{ColdkeyStake, Ratio16};
+use assay_primitives::{Balance, BlockNumber, ColdkeyStake, Ratio16};
 use frame_support::assert_ok;
 use sp_runtime::AccountId32;
 
@@ -11,14 +11,32 @@ fn origin(coldkey: u8) -> RuntimeOrigin {
 }
 
 /// What a coldkey has, under whatever name its hotkeys go.
-fn amounts(coldkey: u8) -> (Vec<(u128, u128)>, Vec<(u128, u32)>) {
+#[derive(Debug, Default, PartialEq)]
+struct Amounts {
+    /// What votes and what enters, by position.
+    staked: Vec<(Balance, Balance)>,
+    /// What leaves, and the block from which it may.
+    leaving: Vec<(Balance, BlockNumber)>,
+}
+
+impl Amounts {
+    fn sum(&self) -> Balance {
+        let staked = self.staked.iter().map(|(votes, enters)| votes + enters);
+        let leaving = self.leaving.iter().map(|(amount, _)| amount);
+        staked.sum::<Balance>() + leaving.sum::<Balance>()
+    }
+}
+
+fn amounts(coldkey: u8) -> Amounts {
     let ColdkeyStake {
         positions,
         unbonding,
     } = Stake::stake_of(&account(coldkey));
-    let positions = positions.iter().map(|p| (p.staked, p.entering)).collect();
-    let unbonding = unbonding.iter().map(|u| (u.amount, u.withdrawable_at));
-    (positions, unbonding.collect())
+    let leaving = unbonding.iter().map(|u| (u.amount, u.withdrawable_at));
+    Amounts {
+        staked: positions.iter().map(|p| (p.staked, p.entering)).collect(),
+        leaving: leaving.collect(),
+    }
 }
 
 /// Stake of 1 (the owner) and 3 that votes, enters, waits unclaimed, unbonds in two eras and moves.
@@ -104,7 +122,7 @@ fn move_coldkey_moves_positions_whole_when_the_new_one_has_none() {
         assert_eq!(move_coldkey(3, 6, 5), 1);
         assert_eq!(move_coldkey(3, 6, 5), 0);
         assert_eq!(amounts(6), before);
-        assert_eq!(amounts(3), (vec![], vec![]));
+        assert_eq!(amounts(3), Amounts::default());
         assert_eq!(balance(6), ENDOWMENT);
         assert!(matches!(last_event(), Some(Event::PositionMoved { .. })));
     });
@@ -114,18 +132,11 @@ fn move_coldkey_moves_positions_whole_when_the_new_one_has_none() {
 fn move_coldkey_adds_up_when_the_new_one_has_positions() {
     ExtBuilder.build_and_execute(|| {
         busy();
-        let sum = |(positions, unbonding): (Vec<(u128, u128)>, Vec<(u128, u32)>)| {
-            let staked: u128 = positions
-                .iter()
-                .map(|(staked, entering)| staked + entering)
-                .sum();
-            staked + unbonding.iter().map(|(amount, _)| amount).sum::<u128>()
-        };
-        let before = sum(amounts(1)) + sum(amounts(3));
+        let before = amounts(1).sum() + amounts(3).sum();
         // The owner's bond joins a delegation; what is whose side stays so.
         assert_eq!(move_coldkey(1, 3, 5), 1);
         Stake::do_try_state().unwrap();
-        let after = sum(amounts(3));
+        let after = amounts(3).sum();
         assert!(before - after <= 2, "{before} became {after}");
         // Removals of one era are one entry now, moves to one place as well.
         let position = Positions::<Test>::iter()
