@@ -39,12 +39,9 @@ enum Command {
     /// Show, add and take out stake
     #[command(subcommand)]
     Stake(commands::stake::Stake),
-    /// Exchange a hotkey for another one
+    /// See why a validator scores a miner as it does
     #[command(subcommand)]
-    Hotkey(commands::hotkey::Hotkey),
-    /// Change a coldkey: announce, dispute, take over
-    #[command(subcommand)]
-    Coldkey(commands::coldkey::Coldkey),
+    Score(commands::score::Score),
     /// Look at keys
     #[command(subcommand)]
     Key(commands::key::Key),
@@ -91,8 +88,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Metagraph(command) => block_on(command.run()),
         Command::Register(command) => block_on(command.run()),
         Command::Stake(command) => block_on(command.run()),
-        Command::Hotkey(command) => block_on(command.run()),
-        Command::Coldkey(command) => block_on(command.run()),
+        Command::Score(command) => block_on(command.run()),
         Command::Key(command) => command.run(),
         Command::Balance(command) => block_on(command.run()),
         Command::Transfer(command) => block_on(command.run()),

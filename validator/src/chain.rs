@@ -20,6 +20,9 @@ pub struct Snapshot {
     pub genesis: Digest,
     /// Hash of the block that was read.
     pub block_hash: Digest,
+    /// When it was made, in milliseconds since 1970, by its author's clock; `None` where the chain
+    /// does not say.
+    pub time_ms: Option<u64>,
     /// The subnet's state.
     pub metagraph: Metagraph<Hotkey>,
     /// The commits of our own hotkey that wait for their reveal.
@@ -158,6 +161,9 @@ pub enum ChainError {
 /// The chain as a validator sees it.
 #[async_trait]
 pub trait Chain: Send + Sync {
+    /// The newest finalized block: a small read, to see whether it is time for a large one.
+    async fn finalized(&self) -> Result<BlockNumber, ChainError>;
+
     /// The subnet at the newest finalized block.
     async fn snapshot(&self) -> Result<Snapshot, ChainError>;
 

@@ -1,8 +1,9 @@
 //! What ends a validator, in words that say what to do about it.
 
 use crate::{chain::ChainError, config::ConfigError, store::StoreError, task::TaskError};
+use assay_primitives::{BlockNumber, EpochIndex, NetUid};
 use assay_protocol::keys::KeyError;
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 /// Why a validator can't start or can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,16 @@ pub enum Error {
     /// The chain, where waiting does not help.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// Somebody else commits with our hotkey.
+    #[error("subnet {netuid}: another validator uses this hotkey: since block {block} a commit for epoch {epoch} is on chain that this one did not make. Two can't share a key, so this one ends and the other goes on. If there is no other and the state was lost, start once with --take-over")]
+    SecondValidator {
+        /// The subnet.
+        netuid: NetUid,
+        /// The commit's epoch.
+        epoch: EpochIndex,
+        /// Its block.
+        block: BlockNumber,
+    },
     /// The HTTP client.
     #[error("the HTTP client can't be set up: {0}")]
     Transport(String),
@@ -31,6 +42,14 @@ pub enum Error {
         /// The address.
         address: SocketAddr,
         /// What the system said.
+        source: std::io::Error,
+    },
+    /// The operator's password.
+    #[error("the operator's password in {path} can't be used: {source}", path = .path.display())]
+    PasswordFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
         source: std::io::Error,
     },
     /// The metrics recorder.

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use assay_telemetry::{init_logging, Shutdown};
-use assay_validator::{check, run, Config, Flags};
+use assay_validator::{examine, run, Config, Flags};
 use clap::Parser as _;
 
 fn main() -> anyhow::Result<()> {
@@ -12,13 +12,20 @@ fn main() -> anyhow::Result<()> {
         print!("{}", config.to_toml()?);
         return Ok(());
     }
+    let runtime = tokio::runtime::Runtime::new().context("can't start the async runtime")?;
     if flags.check {
-        let (key, folder, _) = check(&config)?;
-        println!("hotkey {}: ok\ntask {}: ok", key.hotkey(), folder.name);
+        let findings = runtime.block_on(examine(&config));
+        for finding in &findings {
+            match &finding.found {
+                Ok(fact) => println!("ok     {}: {fact}", finding.what),
+                Err(wrong) => println!("WRONG  {}: {wrong}", finding.what),
+            }
+        }
+        let wrong = findings.iter().filter(|it| it.found.is_err()).count();
+        anyhow::ensure!(wrong == 0, "{wrong} of {} need a look", findings.len());
         return Ok(());
     }
     init_logging(config.log.format, &config.log.filter)?;
-    let runtime = tokio::runtime::Runtime::new().context("can't start the async runtime")?;
     runtime.block_on(async {
         let shutdown = Shutdown::on_signals().context("can't listen for signals")?;
         Ok(run(config, shutdown).await?)

@@ -2,7 +2,7 @@
 
 use crate::chain::{Chain, ChainError, Commit, Reveal, Snapshot};
 use assay_chain_client::{calls, AccountId32, ChainClient, ChainError as ClientError, Keypair};
-use assay_primitives::{Generation, NetUid, TaskSpec, TaskVersion};
+use assay_primitives::{BlockNumber, Generation, NetUid, TaskSpec, TaskVersion};
 use async_trait::async_trait;
 
 /// One subnet of the chain that a node serves, seen with the eyes of one hotkey.
@@ -29,15 +29,21 @@ impl NodeChain {
 
 #[async_trait]
 impl Chain for NodeChain {
+    async fn finalized(&self) -> Result<BlockNumber, ChainError> {
+        Ok(self.client.finalized_block().await?.number)
+    }
+
     async fn snapshot(&self) -> Result<Snapshot, ChainError> {
         let genesis = self.client.genesis_hash().await?;
         let at = self.client.at_finalized().await?;
         let metagraph = at.metagraph(self.netuid).await?;
         let own_commits = at.commits(self.netuid, &self.account()).await?;
+        let time_ms = Some(at.time_ms().await?);
         let block_hash = at.block().hash;
         Ok(Snapshot {
             genesis,
             block_hash,
+            time_ms,
             metagraph,
             own_commits,
         })

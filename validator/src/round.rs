@@ -13,7 +13,9 @@ use crate::{
     chain::{Miner, Snapshot},
     peers::{Answer, Failure, Peers, Question},
     ports::Clock,
+    pulse::Pulse,
     score::Tally,
+    shown::{self, Shown},
     task::{Item, Queries, Seed, Task},
 };
 use assay_primitives::{
@@ -25,6 +27,13 @@ use std::{sync::Arc, time::Duration};
 
 /// The serial that no neuron has: the seed made with it draws what all miners are asked alike.
 pub const EVERYBODY: Serial = Serial(u64::MAX);
+
+/// From this many miners on, silence of them all is put down to our own network: a node on this
+/// machine as the probe would be reached even with the cable cut.
+const TOO_MANY_AT_ONCE: usize = 3;
+/// An answer that is late is not held against the miner when our own program lost this part of the
+/// deadline: a tenth.
+const LOST_PART: u32 = 10;
 
 /// Where and when a round starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +122,8 @@ pub struct RequestOutcome {
     pub result: Result<Judged, Failure>,
     /// Whether it says something about the miner.
     pub counted: bool,
+    /// What there is to show of it; nothing where nothing was asked.
+    pub shown: Option<Shown>,
 }
 
 /// An answer with its receipt, judged.
@@ -141,7 +152,12 @@ impl MinerOutcome {
                     tally.score += judged.score;
                     judged.took.as_secs_f64() / deadline.as_secs_f64()
                 }
-                Err(_) => 1.0,
+                Err(failure) => {
+                    if failure.is_absence() {
+                        tally.absent += request.items;
+                    }
+                    1.0
+                }
             };
             tally.time += part.min(1.0) * f64::from(request.items);
             tally
@@ -171,20 +187,23 @@ pub struct RoundRunner {
 
 impl RoundRunner {
     /// How many items a miner is asked that was asked `asked` so far: newcomers more, so that they
-    /// are known soon.
-    pub fn share(&self, asked: u64) -> u32 {
+    /// are known soon, and more still where `rounds_left` until their immunity ends are too few for
+    /// that, at most twice as many. Being new is worth questions, never weight.
+    pub fn share(&self, asked: u64, rounds_left: Option<u32>) -> u32 {
         let Queries {
             items_per_round,
             newcomer_factor,
             newcomer_below,
             ..
         } = self.queries;
-        let factor = if asked < newcomer_below {
-            newcomer_factor
-        } else {
-            1
-        };
-        items_per_round.saturating_mul(factor)
+        let missing = newcomer_below.saturating_sub(asked);
+        if missing == 0 {
+            return items_per_round;
+        }
+        let usual = items_per_round.saturating_mul(newcomer_factor);
+        let hurried = rounds_left.map_or(0, |rounds| missing.div_ceil(u64::from(rounds.max(1))));
+        let hurried = u32::try_from(hurried).unwrap_or(u32::MAX);
+        hurried.clamp(usual, usual.saturating_mul(2))
     }
 
     /// Asks each miner its number of items. Never fails: what goes wrong is part of the outcome.
@@ -202,12 +221,13 @@ impl RoundRunner {
         let drawn = self
             .task
             .draw(&start.seed(secret, EVERYBODY), most as usize);
+        let pulse = Pulse::start();
         let asking: Vec<_> = miners
             .into_iter()
             .map(|(miner, count)| {
                 let seed = start.seed(secret, miner.serial);
                 let items = &drawn[..drawn.len().min(count as usize)];
-                self.ask_miner(&start, miner, seed, items)
+                self.ask_miner(&start, &pulse, miner, seed, items)
             })
             .collect();
         let mut miners: Vec<MinerOutcome> = stream::iter(asking)
@@ -228,11 +248,14 @@ impl RoundRunner {
     async fn ask_miner(
         &self,
         start: &RoundStart,
+        pulse: &Pulse,
         miner: Miner,
         seed: Seed,
         items: &[Item],
     ) -> MinerOutcome {
-        let model = match self.peers.handshake(&miner, &self.name).await {
+        let before = pulse.lost();
+        let shaken = self.peers.handshake(&miner, &self.name).await;
+        let model = match shaken.map_err(|failure| fair(failure, pulse.lost() - before)) {
             Ok(model) => model,
             Err(failure) => {
                 let items = items.len() as u32;
@@ -242,6 +265,7 @@ impl RoundRunner {
                     items,
                     result,
                     counted: true,
+                    shown: None,
                 };
                 return MinerOutcome {
                     miner,
@@ -253,7 +277,7 @@ impl RoundRunner {
         let asking: Vec<_> = (0u32..)
             .step_by(size)
             .zip(items.chunks(size))
-            .map(|(first, batch)| self.ask_batch(start, &miner, &model, &seed, first, batch))
+            .map(|(first, batch)| self.ask_batch(start, pulse, &miner, &model, &seed, first, batch))
             .collect();
         let requests = stream::iter(asking)
             .buffered(self.requests_at_once)
@@ -262,9 +286,11 @@ impl RoundRunner {
         MinerOutcome { miner, requests }
     }
 
+    #[allow(clippy::too_many_arguments)] // What a batch is made of; a struct would only rename it.
     async fn ask_batch(
         &self,
         start: &RoundStart,
+        pulse: &Pulse,
         miner: &Miner,
         model: &str,
         seed: &Seed,
@@ -279,27 +305,53 @@ impl RoundRunner {
                 item
             })
             .collect();
-        let result = match self.task.ask(&varied) {
-            Err(error) => Err(Failure::Own(error.to_string())),
-            Ok(inputs) => {
-                let question = Question {
-                    model: model.to_owned(),
-                    inputs,
-                    outputs: self.task.outputs().to_vec(),
-                    deadline: self.deadline,
-                };
-                self.peers.ask(miner, &question).await
+        let items = varied.len() as u32;
+        let inputs = match self.task.ask(&varied) {
+            Ok(inputs) => inputs,
+            Err(error) => {
+                return RequestOutcome {
+                    first_item,
+                    items,
+                    result: Err(Failure::Own(error.to_string())),
+                    counted: true,
+                    shown: None,
+                }
             }
         };
-        let result = result.map(|answer| self.judge(start, miner, first_item, &varied, answer));
+        let mut shown = Shown {
+            model: model.to_owned(),
+            asked: shown::tensors(&inputs),
+            ..Shown::default()
+        };
+        let question = Question {
+            model: model.to_owned(),
+            inputs,
+            outputs: self.task.outputs().to_vec(),
+            deadline: self.deadline,
+        };
+        let before = pulse.lost();
+        let asked = self.peers.ask(miner, &question).await;
+        let lost = pulse.lost() - before;
+        let result = match asked {
+            Err(failure) => Err(fair(failure, lost)),
+            Ok(mut answer) => {
+                answer.took = answer.took.saturating_sub(lost);
+                shown.came_back = shown::tensors(&answer.outputs);
+                let (judged, scores) = self.judge(start, miner, first_item, &varied, answer);
+                shown.scores = scores;
+                Ok(judged)
+            }
+        };
         RequestOutcome {
             first_item,
-            items: varied.len() as u32,
+            items,
             result,
             counted: true,
+            shown: Some(shown),
         }
     }
 
+    /// The answer judged as a whole, and each item's score.
     fn judge(
         &self,
         start: &RoundStart,
@@ -307,17 +359,13 @@ impl RoundRunner {
         first_item: u32,
         items: &[Item],
         answer: Answer,
-    ) -> Judged {
-        let (score, unjudgeable) = match self.task.judge(items, &answer.outputs) {
-            Ok(scores) => (
-                scores
-                    .into_iter()
-                    .map(|score| u64::from(score.min(SCORE_ONE)))
-                    .sum(),
-                None,
-            ),
-            Err(reason) => (0, Some(reason.0)),
+    ) -> (Judged, Vec<u32>) {
+        let (scores, unjudgeable) = match self.task.judge(items, &answer.outputs) {
+            Ok(scores) => (scores, None),
+            Err(reason) => (vec![0; items.len()], Some(reason.0)),
         };
+        let scores: Vec<u32> = scores.into_iter().map(|one| one.min(SCORE_ONE)).collect();
+        let score: u64 = scores.iter().copied().map(u64::from).sum();
         let proof = answer.proof;
         let leaf = ReceiptLeaf {
             genesis: start.genesis,
@@ -335,13 +383,14 @@ impl RoundRunner {
             request_signature: proof.request_signature,
             response_signature: proof.response_signature,
         };
-        Judged {
+        let judged = Judged {
             score,
             unjudgeable,
             took: answer.took,
             leaf,
             receipt: proof.receipt,
-        }
+        };
+        (judged, scores)
     }
 
     /// Takes out what says nothing about the miners: our own failures, and silences where our own
@@ -350,10 +399,20 @@ impl RoundRunner {
         let requests = || miners.iter().flat_map(|outcome| &outcome.requests);
         let silent = requests()
             .any(|request| matches!(&request.result, Err(failure) if failure.is_silence()));
-        let own_failure = if silent {
-            self.peers.probe().await.err()
-        } else {
-            None
+        let heard = requests().any(|request| match &request.result {
+            Ok(_) => true,
+            Err(failure) => !failure.is_silence() && !matches!(failure, Failure::Own(_)),
+        });
+        let own_failure = match silent {
+            false => None,
+            true => match self.peers.probe().await {
+                Err(reason) => Some(reason),
+                Ok(()) if !heard && miners.len() >= TOO_MANY_AT_ONCE => Some(format!(
+                    "none of {} miners was heard of: they will not all be gone",
+                    miners.len()
+                )),
+                Ok(()) => None,
+            },
         };
         for request in miners.iter_mut().flat_map(|outcome| &mut outcome.requests) {
             if let Err(failure) = &request.result {
@@ -362,5 +421,17 @@ impl RoundRunner {
             }
         }
         own_failure
+    }
+}
+
+/// A failure, but for what our own program lost: late is then not the miner's lateness.
+fn fair(failure: Failure, lost: Duration) -> Failure {
+    match failure {
+        Failure::Late(deadline) if lost * LOST_PART >= deadline => Failure::Own(format!(
+            "no answer within {} ms, of which our own program could not run for {} ms",
+            deadline.as_millis(),
+            lost.as_millis()
+        )),
+        failure => failure,
     }
 }

@@ -5,16 +5,22 @@
 //! `q` of the interval that holds `p` with probability `level`, equal tails on both sides:
 //!
 //! ```text
-//! P(p < q) = (1 - level) / 2          score = max(0, (q - chance) / (1 - chance)) · (1 - w · t)
+//! P(p < q) = (1 - level) / 2
+//! score = max(0, (q - chance) / (1 - chance)) · (1 - w · t) · (1 - v · a)
 //! ```
 //!
 //! so guessing earns nothing, and being unknown earns nothing either. `t` is the mean time taken as
-//! a part of the deadline, `w` the task's latency weight. After each round in which a miner was
-//! asked, what was known before counts `2^(-1/half-life)` times as much.
+//! a part of the deadline and `w` the task's latency weight; `a` is the part of the items that got no
+//! answer at all and `v` the task's availability weight. Without one, silence costs what a wrong
+//! answer costs. After each round in which a miner was asked, what was known before counts
+//! `2^(-1/half-life)` times as much.
 
 use crate::task::ScoreRules;
 use assay_primitives::SCORE_ONE;
 use statrs::distribution::{Beta, ContinuousCDF};
+
+/// Halvings by which a quantile is found: to 6e-11, where a score's unit is 1e-6.
+const HALVINGS: u32 = 34;
 
 /// What is known about one miner's model.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -25,6 +31,8 @@ pub struct Posterior {
     pub misses: f64,
     /// Time taken as a part of the deadline, summed over items, forgotten by and by.
     pub time: f64,
+    /// Items that got no answer, forgotten by and by. They are among the misses too.
+    pub absent: f64,
     /// Items asked so far; not forgotten.
     pub asked: u64,
 }
@@ -38,6 +46,8 @@ pub struct Tally {
     pub score: u64,
     /// Sum over the items of the time taken as a part of the deadline, each within 0 and 1.
     pub time: f64,
+    /// Items, of those that count, that got no answer.
+    pub absent: u32,
 }
 
 impl Posterior {
@@ -52,6 +62,7 @@ impl Posterior {
         self.hits = self.hits * kept + hits;
         self.misses = self.misses * kept + (items - hits);
         self.time = self.time * kept + tally.time.clamp(0.0, items);
+        self.absent = self.absent * kept + f64::from(tally.absent.min(tally.items));
         self.asked += u64::from(tally.items);
     }
 
@@ -62,8 +73,31 @@ impl Posterior {
 
     /// The interval that holds the quality with probability `level`, equal tails on both sides.
     pub fn interval(&self, level: f64) -> (f64, f64) {
-        let tail = (1.0 - level) / 2.0;
-        (self.quantile(tail), self.quantile(1.0 - tail))
+        (self.low(level), self.quantile((1.0 + level) / 2.0))
+    }
+
+    /// The lower end of that interval.
+    pub fn low(&self, level: f64) -> f64 {
+        self.quantile((1.0 - level) / 2.0)
+    }
+
+    /// Mean time taken as a part of the deadline.
+    pub fn mean_time(&self) -> f64 {
+        self.part(self.time)
+    }
+
+    /// The part of the items that got no answer.
+    pub fn absence(&self) -> f64 {
+        self.part(self.absent)
+    }
+
+    fn part(&self, sum: f64) -> f64 {
+        let counted = self.hits + self.misses;
+        if counted > 0.0 {
+            (sum / counted).clamp(0.0, 1.0)
+        } else {
+            0.0
+        }
     }
 
     /// The quality that is undercut with probability `tail`. Found by halving: the library's own
@@ -73,7 +107,7 @@ impl Posterior {
             return 0.0;
         };
         let (mut low, mut high) = (0.0, 1.0);
-        for _ in 0..52 {
+        for _ in 0..HALVINGS {
             let middle = (low + high) / 2.0;
             if beta.cdf(middle) < tail {
                 low = middle;
@@ -86,15 +120,11 @@ impl Posterior {
 
     /// The score, in `0..=SCORE_ONE`.
     pub fn score(&self, rules: &ScoreRules, chance: f64) -> u32 {
-        let (low, _) = self.interval(rules.credible_level);
+        let low = self.low(rules.credible_level);
         let skill = ((low - chance) / (1.0 - chance)).max(0.0);
-        let counted = self.hits + self.misses;
-        let time = if counted > 0.0 {
-            self.time / counted
-        } else {
-            0.0
-        };
-        let score = skill * (1.0 - rules.latency_weight * time);
+        let score = skill
+            * (1.0 - rules.latency_weight * self.mean_time())
+            * (1.0 - rules.availability_weight * self.absence());
         (score.clamp(0.0, 1.0) * f64::from(SCORE_ONE)) as u32
     }
 }
@@ -108,6 +138,7 @@ mod tests {
         half_life_rounds: 40.0,
         credible_level: 0.95,
         latency_weight: 0.0,
+        availability_weight: 0.0,
     };
 
     fn posterior(hits: f64, misses: f64) -> Posterior {
@@ -170,12 +201,29 @@ mod tests {
     }
 
     #[test]
+    fn score_falls_with_absence_when_the_task_says_so() {
+        let away = Posterior {
+            absent: 20.0,
+            ..posterior(80.0, 20.0)
+        };
+        let rules = ScoreRules {
+            availability_weight: 1.0,
+            ..RULES
+        };
+        let ratio = f64::from(away.score(&rules, 0.1)) / f64::from(away.score(&RULES, 0.1));
+        assert!((ratio - 0.8).abs() < 1e-4, "{ratio}");
+        let wrong = posterior(80.0, 20.0);
+        assert_eq!(wrong.score(&rules, 0.1), wrong.score(&RULES, 0.1));
+    }
+
+    #[test]
     fn update_forgets_half_after_the_half_life() {
         let mut known = posterior(1000.0, 0.0);
         let nothing_new = Tally {
             items: 1,
             score: 0,
             time: 0.0,
+            absent: 0,
         };
         for _ in 0..40 {
             known.update(&nothing_new, &RULES);

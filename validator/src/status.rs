@@ -4,15 +4,36 @@ use crate::{
     chain::Snapshot,
     store::{State, Submission},
 };
-use assay_primitives::{BlockNumber, EpochIndex, Uid};
+use assay_primitives::{BlockNumber, EpochIndex, NetUid, Uid};
 use serde::Serialize;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+/// What can be wrong. Each stands until it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// The node does not answer, or is behind.
+    Chain,
+    /// The state can't be written.
+    Disk,
+    /// Our clock and the chain's differ.
+    Clock,
+    /// The task on chain is another one than ours.
+    Task,
+    /// The validator of this subnet has ended.
+    Ended,
+}
 
 /// What `/health` shows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Health {
     /// Whether the chain was read and nothing is wrong.
     pub ok: bool,
+    /// The subnet.
+    pub netuid: Option<NetUid>,
     /// The newest finalized block seen.
     pub block: Option<BlockNumber>,
     /// The open epoch.
@@ -21,6 +42,8 @@ pub struct Health {
     pub uid: Option<Uid>,
     /// Whether we may validate in this epoch.
     pub permitted: bool,
+    /// Whether weights are shown and none are set.
+    pub dry_run: bool,
     /// The newest submission.
     pub submission: Option<SubmissionLine>,
     /// What is wrong.
@@ -41,6 +64,7 @@ pub struct SubmissionLine {
 #[derive(Default)]
 struct Inner {
     health: Health,
+    troubles: BTreeMap<Trouble, String>,
     snapshot: Option<Arc<Snapshot>>,
 }
 
@@ -49,13 +73,23 @@ struct Inner {
 pub struct Status(RwLock<Inner>);
 
 impl Status {
+    /// The status of a validator that was told to set no weights, or to set them.
+    pub fn new(dry_run: bool) -> Self {
+        let status = Self::default();
+        status.change(|inner| inner.health.dry_run = dry_run);
+        status
+    }
+
     /// What `/health` shows.
     pub fn health(&self) -> Health {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .health
-            .clone()
+        let inner = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut health = inner.health.clone();
+        health.ok = inner.snapshot.is_some() && inner.troubles.is_empty();
+        if !inner.troubles.is_empty() {
+            let words: Vec<&str> = inner.troubles.values().map(String::as_str).collect();
+            health.problem = Some(words.join("; "));
+        }
+        health
     }
 
     /// The newest snapshot.
@@ -71,27 +105,35 @@ impl Status {
         change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
     }
 
+    pub(crate) fn reached(&self, block: BlockNumber) {
+        self.change(|inner| inner.health.block = Some(block));
+    }
+
     pub(crate) fn looked(&self, snapshot: &Snapshot, own: Option<Uid>, permitted: bool) {
         self.change(|inner| {
-            inner.health = Health {
-                ok: true,
-                block: Some(snapshot.block()),
-                epoch: Some(snapshot.epoch()),
-                uid: own,
-                permitted,
-                submission: inner.health.submission.take(),
-                problem: own
-                    .is_none()
-                    .then(|| "the hotkey is not registered in this subnet".to_owned()),
-            };
+            let health = &mut inner.health;
+            health.netuid = Some(snapshot.metagraph.netuid);
+            health.block = health.block.max(Some(snapshot.block()));
+            health.epoch = Some(snapshot.epoch());
+            health.uid = own;
+            health.permitted = permitted;
+            // Not ours to mend here, and no reason for whoever watches to restart us.
+            health.problem = own
+                .is_none()
+                .then(|| "the hotkey is not registered in this subnet".to_owned());
             inner.snapshot = Some(Arc::new(snapshot.clone()));
         });
     }
 
-    pub(crate) fn problem(&self, problem: &str) {
-        self.change(|inner| {
-            inner.health.ok = false;
-            inner.health.problem = Some(problem.to_owned());
+    /// Notes what is wrong, or that it is over.
+    pub(crate) fn trouble(&self, kind: Trouble, problem: Option<String>) {
+        self.change(|inner| match problem {
+            Some(problem) => {
+                inner.troubles.insert(kind, problem);
+            }
+            None => {
+                inner.troubles.remove(&kind);
+            }
         });
     }
 

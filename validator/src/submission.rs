@@ -117,8 +117,7 @@ fn before_commit(submission: &Submission, view: &View) -> Step {
         },
         Some(_) => Step::Failed(
             State::Missed,
-            "another commit of this hotkey stands on chain: does a second validator use the key?"
-                .into(),
+            "another commit of this hotkey stands on chain".into(),
         ),
         None if view.epoch > epoch => Step::Failed(
             State::Missed,
@@ -147,10 +146,17 @@ fn after_commit(submission: &Submission, view: &View) -> Step {
             "the reveal's window ended and no reveal is on chain".into(),
         );
     }
-    if !waits || submission.reveal_in != Some(view.epoch) || !view.may_send(submission) {
+    if !view.may_send(submission) {
         return Step::Wait;
     }
-    Step::SendReveal
+    if waits && submission.reveal_in == Some(view.epoch) {
+        return Step::SendReveal;
+    }
+    if !waits && submission.key.epoch == view.epoch {
+        // Its epoch is still open and the commit is gone: the chain went back behind it.
+        return Step::SendCommit;
+    }
+    Step::Wait
 }
 
 /// The call that commits.

@@ -79,7 +79,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Run the benchmarks
+    /// Run the benchmarks: the incentive maths, or `validator` for what a round costs
     Bench {
         /// Passed to `cargo bench`, for example part of a benchmark's name
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

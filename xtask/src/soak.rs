@@ -24,6 +24,8 @@ use crate::{
 pub enum Name {
     /// Hundreds of people doing random things for 200,000 blocks of the real runtime
     Simulation,
+    /// A validator that is killed a hundred times at random moments
+    Validator,
 }
 
 impl fmt::Display for Name {
@@ -38,6 +40,12 @@ impl Name {
     fn command(self, workspace: &Workspace) -> Command {
         match self {
             Self::Simulation => workspace.command(workspace.program("assay-simulation")),
+            Self::Validator => {
+                let mut killed = workspace.cargo(["nextest", "run", "-p", "assay-validator"]);
+                killed.args(["--no-capture", "-E", "test(crash::)"]);
+                killed.env("ASSAY_KILLS", "100");
+                killed
+            }
         }
     }
 }

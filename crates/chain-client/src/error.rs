@@ -4,8 +4,8 @@ use assay_primitives::{NetUid, Refusal};
 use std::time::Duration;
 use subxt::error::{
     BackendError, BlocksError, DispatchError, ExtrinsicError, OnlineClientAtBlockError,
-    OnlineClientError, RpcError, RuntimeApiError, StorageError, TransactionEventsError,
-    TransactionProgressError, TransactionStatusError,
+    OnlineClientError, RpcError, RuntimeApiError, StorageError, StorageValueError,
+    TransactionEventsError, TransactionProgressError, TransactionStatusError,
 };
 
 /// Why a call to the chain failed.
@@ -126,6 +126,12 @@ fn incompatible(what: &'static str, reason: impl ToString) -> ChainError {
 }
 
 impl Explain for codec::Error {
+    fn explain(self, what: &'static str) -> ChainError {
+        incompatible(what, self)
+    }
+}
+
+impl Explain for StorageValueError {
     fn explain(self, what: &'static str) -> ChainError {
         incompatible(what, self)
     }

@@ -21,7 +21,6 @@ pub mod calls;
 mod connection;
 mod error;
 mod follow;
-pub mod key_calls;
 mod reads;
 mod submit;
 

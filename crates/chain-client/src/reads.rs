@@ -6,8 +6,8 @@ use crate::{
     AccountId32, AssayConfig,
 };
 use assay_primitives::{
-    Balance, BlockNumber, ColdkeyChange, ColdkeyStake, CommitView, Digest, Metagraph, NetUid,
-    NeuronView, PruningView, SubnetDetails, SubnetSummary, Uid, WeightRowView,
+    Balance, BlockNumber, ColdkeyStake, CommitView, Digest, Metagraph, NetUid, NeuronView,
+    SubnetDetails, SubnetSummary, Uid, WeightRowView,
 };
 use codec::{Decode, Encode};
 use subxt::client::{ClientAtBlock, OnlineClientAtBlockImpl};
@@ -77,6 +77,22 @@ impl Snapshot {
         }
     }
 
+    /// When the block was made, in milliseconds since 1970, by its author's clock.
+    ///
+    /// # Errors
+    /// See [`ChainError`]; nothing was read.
+    pub async fn time_ms(&self) -> Result<u64, ChainError> {
+        const WHAT: &str = "reading a block's time";
+        let now = crate::runtime::storage().timestamp().now();
+        let stored = self
+            .chain
+            .within(WHAT, async {
+                explained(WHAT, self.at.storage().fetch(now, ()).await)
+            })
+            .await?;
+        explained(WHAT, stored.decode())
+    }
+
     /// Calls a runtime API function and decodes its answer whole.
     async fn call<Out: Decode>(
         &self,
@@ -134,28 +150,6 @@ impl Snapshot {
     ) -> Result<Option<NeuronView<AccountId32>>, ChainError> {
         self.call("AssayApi_neuron", "reading a neuron", (netuid, uid))
             .await
-    }
-
-    /// The neuron that gives way to the next one that registers, and why.
-    ///
-    /// # Errors
-    /// [`ChainError::NoSuchSubnet`] where there is none.
-    pub async fn next_to_prune(
-        &self,
-        netuid: NetUid,
-    ) -> Result<PruningView<AccountId32>, ChainError> {
-        const WHAT: &str = "reading who gives way next";
-        let found: Option<_> = self.call("AssayApi_next_to_prune", WHAT, netuid).await?;
-        found.ok_or(ChainError::NoSuchSubnet(netuid))
-    }
-
-    /// The change of a coldkey that was announced and is not finished; `None` where there is none.
-    pub async fn coldkey_change(
-        &self,
-        coldkey: &AccountId32,
-    ) -> Result<Option<ColdkeyChange<AccountId32>>, ChainError> {
-        const WHAT: &str = "reading a change of coldkey";
-        self.call("AssayApi_coldkey_change", WHAT, coldkey).await
     }
 
     /// Where a coldkey's stake is.

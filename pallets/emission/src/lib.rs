@@ -31,7 +31,6 @@ mod calls;
 pub mod curve;
 mod hooks;
 mod issuer_impls;
-mod keys;
 mod types;
 pub mod weights;
 

@@ -75,7 +75,6 @@ impl<T: Config> Pallet<T> {
             epoch,
             reveal_in,
             hash,
-            hotkey: hotkey.clone().into(),
             next_seed,
             at,
             serial,

@@ -5,7 +5,6 @@ mod admission;
 mod always;
 mod corruption;
 mod economy;
-mod keys;
 mod presets;
 mod subnet;
 mod views;

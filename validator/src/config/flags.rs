@@ -32,9 +32,12 @@ pub struct Flags {
     /// The SQLite file that holds what must not be forgotten.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
-    /// Where health, metrics and scores are served.
+    /// Where the operator sees health, metrics and scores.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
+    /// Where miners read what concerns them, with signed requests.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub public_listen: Option<SocketAddr>,
     /// Blocks from the start of one round to that of the next.
     #[arg(long, value_name = "BLOCKS")]
     pub round_every: Option<BlockNumber>,
@@ -47,7 +50,14 @@ pub struct Flags {
     /// Which log lines there are, such as info,assay_validator=debug.
     #[arg(long, value_name = "FILTER")]
     pub log_filter: Option<String>,
-    /// Check configuration, key and task folder, and end.
+    /// Score, and set no weights.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Put up with commits of this hotkey on chain that were not made here: after the state was
+    /// lost, never beside another validator.
+    #[arg(long)]
+    pub take_over: bool,
+    /// Check settings, key, task folders, files, node and registration, say what is wrong, and end.
     #[arg(long)]
     pub check: bool,
     /// Print the settings in force, secrets redacted, and end.
@@ -64,6 +74,9 @@ impl Flags {
         let figment = set(figment, "hotkey.file", &self.hotkey_file);
         let figment = set(figment, "state", &self.state);
         let figment = set(figment, "listen", &self.listen);
+        let figment = set(figment, "public_listen", &self.public_listen);
+        let figment = set(figment, "dry_run", &self.dry_run.then_some(true));
+        let figment = set(figment, "take_over", &self.take_over.then_some(true));
         let figment = set(figment, "round_every", &self.round_every);
         let figment = set(figment, "commit_before", &self.commit_before);
         let figment = set(figment, "log.format", &self.log_format);

@@ -46,9 +46,24 @@ pub struct Config {
     /// The SQLite file that holds what must not be forgotten.
     #[serde(default = "default::state")]
     pub state: PathBuf,
-    /// Where health, metrics and scores are served.
+    /// Where the operator sees health, metrics and everything about every miner.
     #[serde(default = "default::listen")]
     pub listen: SocketAddr,
+    /// A file with the password that the operator's pages ask for. Without one they are open to
+    /// whoever reaches them, so `listen` must then be an address of this machine alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_password_file: Option<PathBuf>,
+    /// Where miners read what concerns them with signed requests, and everybody the evidence of
+    /// epochs past; without it nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_listen: Option<SocketAddr>,
+    /// Score, and set no weights.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Put up with commits of this hotkey that are on chain at the start and were not made here:
+    /// after the state was lost, never beside another validator.
+    #[serde(default)]
+    pub take_over: bool,
     /// Blocks from the start of one round to that of the next.
     #[serde(default = "default::round_every")]
     pub round_every: BlockNumber,
@@ -78,6 +93,9 @@ pub struct Config {
     pub keep_rounds: u64,
     /// The subnet.
     pub chain: ChainSettings,
+    /// Further subnets that the same hotkey validates.
+    #[serde(default, rename = "subnet", skip_serializing_if = "Vec::is_empty")]
+    pub subnets: Vec<SubnetSettings>,
     /// The key that signs requests and weight calls.
     pub hotkey: KeySource,
     /// Logs.
@@ -97,6 +115,19 @@ pub struct ChainSettings {
     /// Hash of the network's first block; if set, a node of another network is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub genesis: Option<Digest>,
+}
+
+/// One subnet of those that a process validates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubnetSettings {
+    /// The subnet.
+    pub netuid: NetUid,
+    /// The folder of its task.
+    pub task: PathBuf,
+    /// Its SQLite file; without it one beside the first subnet's, with the number in its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<PathBuf>,
 }
 
 /// Logs.
@@ -199,6 +230,21 @@ impl Config {
         within(at_once, "miners_at_once", "must lie within 1 and 1024")?;
         let at_once = (1..=64).contains(&self.requests_at_once);
         within(at_once, "requests_at_once", "must lie within 1 and 64")?;
+        let open = !self.listen.ip().is_loopback() && self.operator_password_file.is_none();
+        within(
+            !open,
+            "listen",
+            "must be an address of this machine alone, such as 127.0.0.1:9620, unless \
+             operator_password_file is set; miners read theirs at public_listen",
+        )?;
+        let mut netuids: Vec<_> = self
+            .validated()
+            .iter()
+            .map(|subnet| subnet.netuid)
+            .collect();
+        netuids.sort();
+        let twice = netuids.windows(2).any(|pair| pair[0] == pair[1]);
+        within(!twice, "subnet", "must not name a netuid twice")?;
         let keep = (100..=10_000_000).contains(&self.keep_rounds);
         within(keep, "keep_rounds", "must lie within 100 and 10000000")
     }
@@ -206,6 +252,37 @@ impl Config {
     /// The settings as TOML, secrets redacted.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
         toml::to_string(self)
+    }
+
+    /// All subnets, the first first, each with its file.
+    pub fn validated(&self) -> Vec<SubnetSettings> {
+        let first = SubnetSettings {
+            netuid: self.chain.netuid,
+            task: self.task.clone(),
+            state: Some(self.state.clone()),
+        };
+        let further = self.subnets.iter().map(|subnet| {
+            let name = self.state.file_stem().unwrap_or_default().to_string_lossy();
+            let beside = format!("{name}-{}.sqlite", subnet.netuid);
+            let state = subnet.state.clone();
+            SubnetSettings {
+                state: Some(state.unwrap_or_else(|| self.state.with_file_name(beside))),
+                ..subnet.clone()
+            }
+        });
+        std::iter::once(first).chain(further).collect()
+    }
+
+    /// The settings of one subnet as if it were the only one.
+    pub fn only(&self, subnet: &SubnetSettings) -> Self {
+        let mut config = self.clone();
+        config.chain.netuid = subnet.netuid;
+        config.task = subnet.task.clone();
+        if let Some(state) = &subnet.state {
+            config.state = state.clone();
+        }
+        config.subnets = Vec::new();
+        config
     }
 
     /// Blocks before the epoch's end at which weights are committed.

@@ -25,8 +25,11 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// The time for a probe of our own network.
 const PROBE: Duration = Duration::from_secs(3);
-/// Seconds beyond the deadline for which a request stays valid, for clocks that differ.
+/// Seconds before the present and beyond the deadline for which a request is valid, for clocks that
+/// differ.
 const GRACE: u64 = 30;
+/// The longest validity that a miner accepts.
+const LIFETIME: u64 = 300;
 /// Characters of a stranger's words that are kept.
 const MAX_WORDS: usize = 200;
 
@@ -79,8 +82,8 @@ impl HttpPeers {
         let url = format!("{}{path}", base_url(&miner.endpoint)?);
         let params = RequestParams {
             miner: Hotkey(miner.hotkey),
-            created: UnixSeconds(self.clock.now_ms() / 1000),
-            lifetime: deadline.as_secs() + GRACE,
+            created: UnixSeconds((self.clock.now_ms() / 1000).saturating_sub(GRACE)),
+            lifetime: (deadline.as_secs() + 2 * GRACE).min(LIFETIME),
             nonce: Nonce::random(),
         };
         let record = sign_request(&self.key, &Method::POST, path, &mut headers, &body, &params)

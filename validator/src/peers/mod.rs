@@ -86,6 +86,11 @@ impl Failure {
         matches!(self, Self::Unreachable(_) | Self::Late(_))
     }
 
+    /// Whether the miner gave no answer at all, rather than one that is worth nothing.
+    pub fn is_absence(&self) -> bool {
+        self.is_silence() || matches!(self, Self::Refused { .. })
+    }
+
     /// A short name for tables and metrics.
     pub fn kind(&self) -> &'static str {
         match self {

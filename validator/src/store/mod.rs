@@ -4,17 +4,25 @@
 //! and wait for the outcome, so that no async thread ever waits for a disk. Each closure is one
 //! transaction. The file is in WAL mode with full synchronisation: what a call has returned is
 //! still there after a power cut, which is what makes it safe to send a commit afterwards.
+//!
+//! A lock file beside the database keeps a second validator on this machine away from it.
 
+mod history;
+mod lock;
 mod rounds;
 mod schema;
 mod submissions;
 
-pub use rounds::{KnownMiner, MinerHistory, OutcomeLine};
+pub use history::{EpochLine, MinerHistory, OutcomeLine, Receipts};
+pub use rounds::KnownMiner;
 pub use submissions::{Draft, Key, State, Submission};
 
 use assay_primitives::{Digest, NetUid};
 use rusqlite::{Connection, OptionalExtension, Transaction};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 use tokio::sync::{mpsc, oneshot};
 
 /// Closures that wait for the store; more than this and callers wait too.
@@ -57,12 +65,30 @@ pub enum StoreError {
         /// What differs.
         what: String,
     },
+    /// Another process holds the file.
+    #[error("{path} is in use by another validator: give each its own file, or end the other one", path = .path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
     /// A stored value can't be read.
     #[error("the state holds a value that can't be read: {0}")]
     Corrupt(String),
     /// The store's thread is gone.
     #[error("the store has stopped")]
     Stopped,
+}
+
+impl StoreError {
+    /// Whether nothing can be written just now, as on a full disk. What was written before can still
+    /// be read, and waiting may help.
+    pub fn is_full(&self) -> bool {
+        use rusqlite::ErrorCode::{DiskFull, SystemIoFailure};
+        let Self::Sqlite { source, .. } = self else {
+            return false;
+        };
+        matches!(source.sqlite_error_code(), Some(DiskFull | SystemIoFailure))
+    }
 }
 
 /// Whom the state belongs to.
@@ -120,10 +146,19 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, JobError> + Send + 'static,
     {
+        self.run(move |connection| transact(connection, job)).await
+    }
+
+    /// Runs `job` on the store's thread, outside a transaction.
+    async fn run<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, JobError> + Send + 'static,
+    {
         let (done, outcome) = oneshot::channel();
         let boxed: Job = Box::new(move |connection| {
             // The caller may have gone away; what was written stays written.
-            let _ = done.send(transact(connection, job));
+            let _ = done.send(job(connection));
         });
         self.jobs
             .send(boxed)
@@ -205,9 +240,10 @@ fn serve(
     mut queue: mpsc::Receiver<Job>,
     opened: oneshot::Sender<Result<(), StoreError>>,
 ) {
-    let connection = schema::open(path);
-    let mut connection = match connection {
-        Ok(connection) => connection,
+    // The lock is dropped after the connection.
+    let opening = lock::take(path).and_then(|lock| Ok((lock, schema::open(path)?)));
+    let (_lock, mut connection): (File, Connection) = match opening {
+        Ok(both) => both,
         Err(error) => {
             let _ = opened.send(Err(error));
             return;

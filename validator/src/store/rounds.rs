@@ -6,10 +6,9 @@ use crate::{
     score::{Posterior, Tally},
     task::ScoreRules,
 };
-use assay_primitives::{Digest, EpochIndex, Generation, Serial, TaskVersion};
+use assay_primitives::{BlockNumber, Digest, EpochIndex, Generation, Serial, TaskVersion};
 use codec::Encode as _;
 use rusqlite::{named_params, params, OptionalExtension as _, Transaction};
-use serde::Serialize;
 use std::{collections::HashMap, time::Duration};
 
 /// What is known about one miner.
@@ -30,43 +29,20 @@ impl KnownMiner {
     }
 }
 
-/// One request, as it is shown.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct OutcomeLine {
-    /// The round.
-    pub round: u64,
-    /// The first item's place in the round.
-    pub first_item: u32,
-    /// Items asked.
-    pub items: u32,
-    /// The mean score of the items.
-    pub score: f64,
-    /// `answered`, or the failure's name.
-    pub kind: String,
-    /// What there is to say about it.
-    pub detail: Option<String>,
-    /// Milliseconds until the answer was there.
-    pub took_ms: Option<f64>,
-    /// Whether it says something about the miner.
-    pub counted: bool,
-    /// The receipt.
-    pub receipt: Option<serde_json::Value>,
-}
-
-/// What is recorded about a miner.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct MinerHistory {
-    /// Requests by outcome, of those still kept.
-    pub outcomes: Vec<(String, u64)>,
-    /// The latest requests, newest first.
-    pub latest: Vec<OutcomeLine>,
-}
-
 impl Store {
     /// Takes the next round's number and notes where it starts. `round` in `start` is ignored.
-    pub async fn begin_round(&self, start: &RoundStart) -> Result<u64, StoreError> {
+    /// `None` where a round started at that very block: its queries would be the same again.
+    pub async fn begin_round(&self, start: &RoundStart) -> Result<Option<u64>, StoreError> {
         let start = start.clone();
         self.call(move |tx| {
+            let known: bool = tx.query_row(
+                "SELECT EXISTS (SELECT 1 FROM rounds WHERE generation = ?1 AND block_hash = ?2)",
+                params![start.generation.0, start.block_hash.0],
+                |row| row.get(0),
+            )?;
+            if known {
+                return Ok(None);
+            }
             tx.execute(
                 "INSERT INTO rounds
                  (generation, epoch, task_version, block, block_hash, started_ms)
@@ -80,7 +56,23 @@ impl Store {
                     signed(start.started_ms),
                 ],
             )?;
-            Ok(unsigned(tx.last_insert_rowid()))
+            Ok(Some(unsigned(tx.last_insert_rowid())))
+        })
+        .await
+    }
+
+    /// The block of the newest round that was begun, finished or not.
+    pub async fn last_round_at(
+        &self,
+        generation: Generation,
+    ) -> Result<Option<BlockNumber>, StoreError> {
+        self.call(move |tx| {
+            let found = tx.query_row(
+                "SELECT block FROM rounds WHERE generation = ?1 ORDER BY round DESC LIMIT 1",
+                [generation.0],
+                |row| row.get(0),
+            );
+            Ok(found.optional()?)
         })
         .await
     }
@@ -127,7 +119,7 @@ impl Store {
                 |row| row.get(0),
             )?;
             let mut statement = tx.prepare_cached(
-                "SELECT serial, artifact, hits, misses, time, asked FROM posteriors",
+                "SELECT serial, artifact, hits, misses, time, asked, absent FROM posteriors",
             )?;
             let mut rows = statement.query([])?;
             let mut known = HashMap::new();
@@ -138,6 +130,7 @@ impl Store {
                     misses: row.get(3)?,
                     time: row.get(4)?,
                     asked: unsigned(row.get(5)?),
+                    absent: row.get(6)?,
                 };
                 known.insert(
                     Serial(unsigned(row.get(0)?)),
@@ -148,46 +141,6 @@ impl Store {
                 );
             }
             Ok((unsigned(last.unwrap_or_default()), known))
-        })
-        .await
-    }
-
-    /// What is recorded about a miner, with its `limit` latest requests.
-    pub async fn history(&self, serial: Serial, limit: u32) -> Result<MinerHistory, StoreError> {
-        self.call(move |tx| {
-            let serial = signed(serial.0);
-            let mut counts = tx.prepare_cached(
-                "SELECT kind, count(*) FROM outcomes WHERE serial = ?1 GROUP BY kind ORDER BY kind",
-            )?;
-            let outcomes = counts
-                .query_map([serial], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?
-                .collect::<Result<_, _>>()?;
-            let mut lines = tx.prepare_cached(
-                "SELECT round, first_item, items, score, kind, detail, took_us, counted, receipt
-                 FROM outcomes WHERE serial = ?1 ORDER BY id DESC LIMIT ?2",
-            )?;
-            let latest = lines
-                .query_map(params![serial, limit], outcome_line)?
-                .collect::<Result<_, _>>()?;
-            Ok(MinerHistory { outcomes, latest })
-        })
-        .await
-    }
-
-    /// Drops all but the `keep` latest rounds, and what is known about miners that were not asked
-    /// in them. Receipts that a pending commit rests on are younger than that in any sensible
-    /// setting; the commit itself is kept apart and stays.
-    pub async fn forget_before(&self, keep: u64) -> Result<(), StoreError> {
-        self.call(move |tx| {
-            let newest: Option<i64> =
-                tx.query_row("SELECT max(round) FROM rounds", [], |row| row.get(0))?;
-            let before = unsigned(newest.unwrap_or_default()).saturating_sub(keep);
-            tx.execute("DELETE FROM rounds WHERE round <= ?1", [signed(before)])?;
-            tx.execute(
-                "DELETE FROM posteriors WHERE last_round <= ?1",
-                [signed(before)],
-            )?;
-            Ok(())
         })
         .await
     }
@@ -295,9 +248,9 @@ fn insert_outcome(
     let mut insert = tx.prepare_cached(
         "INSERT INTO outcomes
          (round, uid, serial, artifact, first_item, items, score, kind, detail, took_us, counted,
-          receipt, leaf)
+          receipt, leaf, shown)
          VALUES (:round, :uid, :serial, :artifact, :first_item, :items, :score, :kind, :detail,
-                 :took_us, :counted, :receipt, :leaf)",
+                 :took_us, :counted, :receipt, :leaf, :shown)",
     )?;
     insert.execute(named_params! {
         ":round": round,
@@ -313,6 +266,8 @@ fn insert_outcome(
         ":counted": request.counted,
         ":receipt": judged.map(|judged| judged.receipt.as_str()),
         ":leaf": judged.map(|judged| judged.leaf.encode()),
+        // A page without it is better than a round that is not recorded.
+        ":shown": request.shown.as_ref().and_then(|shown| serde_json::to_string(shown).ok()),
     })?;
     Ok(())
 }
@@ -329,7 +284,8 @@ fn learn(
 ) -> Result<(), JobError> {
     let known = tx
         .query_row(
-            "SELECT hits, misses, time, asked FROM posteriors WHERE serial = ?1 AND artifact = ?2",
+            "SELECT hits, misses, time, asked, absent FROM posteriors
+             WHERE serial = ?1 AND artifact = ?2",
             params![signed(serial.0), artifact.0],
             |row| {
                 Ok(Posterior {
@@ -337,6 +293,7 @@ fn learn(
                     misses: row.get(1)?,
                     time: row.get(2)?,
                     asked: unsigned(row.get(3)?),
+                    absent: row.get(4)?,
                 })
             },
         )
@@ -345,8 +302,8 @@ fn learn(
     posterior.update(tally, rules);
     tx.execute(
         "INSERT OR REPLACE INTO posteriors
-         (serial, artifact, hits, misses, time, asked, last_round)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+         (serial, artifact, hits, misses, time, asked, last_round, absent)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             signed(serial.0),
             artifact.0,
@@ -355,27 +312,8 @@ fn learn(
             posterior.time,
             signed(posterior.asked),
             round,
+            posterior.absent,
         ],
     )?;
     Ok(())
-}
-
-fn outcome_line(row: &rusqlite::Row<'_>) -> rusqlite::Result<OutcomeLine> {
-    let items: u32 = row.get(2)?;
-    let score = unsigned(row.get(3)?) as f64;
-    let one = f64::from(assay_primitives::SCORE_ONE);
-    let receipt: Option<String> = row.get(8)?;
-    Ok(OutcomeLine {
-        round: unsigned(row.get(0)?),
-        first_item: row.get(1)?,
-        items,
-        score: score / one / f64::from(items.max(1)),
-        kind: row.get(4)?,
-        detail: row.get(5)?,
-        took_ms: row
-            .get::<_, Option<i64>>(6)?
-            .map(|took| took as f64 / 1000.0),
-        counted: row.get(7)?,
-        receipt: receipt.and_then(|text| serde_json::from_str(&text).ok()),
-    })
 }

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use std::{path::Path, time::Duration};
 
 /// Each entry leads from the layout of its index to the next; never change one that was released.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE owner (
         name TEXT PRIMARY KEY,
         value BLOB NOT NULL
@@ -84,7 +85,28 @@ const MIGRATIONS: [&str; 1] = ["
         detail TEXT,
         PRIMARY KEY (generation, epoch)
     ) STRICT;
-"];
+",
+    "
+    ALTER TABLE posteriors ADD COLUMN absent REAL NOT NULL DEFAULT 0;
+
+    -- What was asked and what came back, in JSON, for people.
+    ALTER TABLE outcomes ADD COLUMN shown TEXT;
+
+    -- What is left of rounds that were dropped: sums by miner, model and epoch.
+    CREATE TABLE history (
+        serial INTEGER NOT NULL,
+        artifact BLOB NOT NULL,
+        generation INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        rounds INTEGER NOT NULL,
+        items INTEGER NOT NULL,
+        score INTEGER NOT NULL,
+        answered INTEGER NOT NULL,
+        PRIMARY KEY (serial, artifact, generation, epoch)
+    ) STRICT;
+    CREATE INDEX rounds_by_block ON rounds (generation, block_hash);
+",
+];
 
 /// The newest layout.
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
@@ -98,6 +120,10 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path).map_err(failed)?;
     connection
         .busy_timeout(Duration::from_secs(5))
+        .map_err(failed)?;
+    // Takes effect on a new file alone; in an older one freed pages are used again, not given back.
+    connection
+        .pragma_update(None, "auto_vacuum", "INCREMENTAL")
         .map_err(failed)?;
     connection
         .pragma_update(None, "journal_mode", "WAL")

@@ -8,7 +8,7 @@ use assay_primitives::{
 };
 use codec::Encode as _;
 use rusqlite::{named_params, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Which commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +27,7 @@ pub struct Key {
 /// ```
 ///
 /// `Committed` and `Revealed` are entered only when a finalized block says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// On disk, not sent.

@@ -1,5 +1,6 @@
 //! A task folder: `task.toml` and the files that it names.
 
+use crate::weights::WeightRules;
 use assay_primitives::{
     Artifact, Benchmark, DataType, Digest, Interface, Scoring, TaskSpec, TensorSpec, Text,
 };
@@ -86,6 +87,9 @@ pub struct TaskFolder {
     pub variation: Variation,
     /// How answers become a score.
     pub score: ScoreRules,
+    /// How scores become weights.
+    #[serde(default)]
+    pub weights: WeightRules,
     #[serde(skip)]
     folder: PathBuf,
 }
@@ -197,6 +201,10 @@ pub struct ScoreRules {
     /// How much of the score is lost at the deadline, in proportion to the time taken.
     #[serde(default)]
     pub latency_weight: f64,
+    /// How much of the score is lost by one who never answers, in proportion to the items without
+    /// an answer. Silence counts as wrong besides.
+    #[serde(default)]
+    pub availability_weight: f64,
 }
 
 impl TaskFolder {
@@ -254,6 +262,10 @@ impl TaskFolder {
         if !(0.0..=1.0).contains(&score.latency_weight) {
             return Err("[score] latency_weight must lie within 0 and 1".into());
         }
+        if !(0.0..=1.0).contains(&score.availability_weight) {
+            return Err("[score] availability_weight must lie within 0 and 1".into());
+        }
+        self.weights.check()?;
         let varied = &self.variation;
         let finite = [varied.low, varied.high, varied.background]
             .into_iter()

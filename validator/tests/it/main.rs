@@ -1,8 +1,11 @@
 //! One program for all tests that go through the public interface: it links once.
 
 mod common;
+mod crash;
 mod inputs;
+mod mishaps;
 mod peers;
 mod rounds;
 mod service;
+mod simulation;
 mod submissions;

@@ -105,8 +105,12 @@ async fn run_gives_newcomers_the_same_items_and_more() {
         bench.runner.task.draw(&seed, 128),
     );
     assert_eq!(few[..], many[..64]);
-    assert_eq!(bench.runner.share(0), 128);
-    assert_eq!(bench.runner.share(512), 64);
+    assert_eq!(bench.runner.share(0, None), 128);
+    assert_eq!(bench.runner.share(512, Some(0)), 64);
+    // Little time is left until it may be pruned: more, but not without end.
+    assert_eq!(bench.runner.share(112, Some(2)), 200);
+    assert_eq!(bench.runner.share(0, Some(100)), 128);
+    assert_eq!(bench.runner.share(0, Some(0)), 256);
 }
 
 #[tokio::test]
@@ -170,6 +174,43 @@ async fn run_counts_silence_as_wrong_unless_our_own_network_is_down() {
     for miner in &outcome.miners {
         assert_eq!(miner.tally(bench.runner.deadline).items, 0);
     }
+}
+
+#[tokio::test]
+async fn run_puts_silence_down_to_our_network_when_nobody_at_all_is_heard_of() {
+    let bench = Bench::new(&[Conduct::Unreachable, Conduct::Late, Conduct::Unreachable]);
+    let outcome = bench.round(1, 32).await;
+    assert!(outcome.own_failure.is_some(), "the probe says otherwise");
+    let counted = outcome.miners.iter().flat_map(|miner| &miner.requests);
+    assert!(counted.into_iter().all(|request| !request.counted));
+
+    let bench = Bench::new(&[Conduct::Unreachable, Conduct::Late, Conduct::NoReceipt]);
+    let outcome = bench.round(1, 32).await;
+    assert_eq!(outcome.own_failure, None, "one was heard of");
+    let tally = outcome.miners[1].tally(bench.runner.deadline);
+    assert_eq!((tally.items, tally.absent), (32, 32));
+    let tally = outcome.miners[2].tally(bench.runner.deadline);
+    assert_eq!((tally.items, tally.absent), (32, 0));
+}
+
+#[tokio::test]
+async fn run_does_not_count_lateness_when_our_own_program_could_not_run() {
+    let bench = Bench::new(&[Conduct::LateByOurs, Conduct::Quality(1.0)]);
+    let outcome = bench.round(1, 32).await;
+    let late = &outcome.miners[0].requests[0];
+    assert!(!late.counted);
+    let failure = late.result.as_ref().unwrap_err();
+    assert_eq!(failure.kind(), "own_failure", "{failure}");
+}
+
+#[tokio::test]
+async fn run_shows_what_was_asked_and_what_came_back() {
+    let bench = Bench::new(&[Conduct::Quality(1.0)]);
+    let outcome = bench.round(1, 32).await;
+    let shown = outcome.miners[0].requests[0].shown.as_ref().unwrap();
+    assert_eq!(shown.asked[0].shape, [32, 64]);
+    assert_eq!(shown.came_back[0].name, "label");
+    assert_eq!(shown.scores, [SCORE_ONE; 32]);
 }
 
 #[tokio::test]

@@ -1,8 +1,16 @@
 //! The whole program on a fake chain: waiting for the node, its pages, and its end.
 
 use crate::common::{config, digits, FakeChain, Fault};
+use assay_primitives::NetUid;
+use assay_protocol::{
+    keys::{Keypair, Scheme},
+    sign_request, Clock as _, Hotkey, Nonce, RequestParams, SystemClock,
+};
 use assay_telemetry::Shutdown;
-use assay_validator::{run_with, task::TaskFolder, weights::Honest, Error};
+use assay_validator::{
+    api::MinerPage, config::SubnetSettings, run_with, task::TaskFolder, weights::Honest, Error,
+};
+use http::{HeaderMap, Method};
 use serde_json::Value;
 use std::{
     net::{SocketAddr, TcpListener},
@@ -49,7 +57,7 @@ async fn run_waits_for_the_node_then_serves_its_pages_and_ends_when_tripped() {
     let shutdown = Shutdown::new();
     let running = tokio::spawn(run_with(
         config,
-        chain.clone(),
+        vec![chain.clone()],
         Arc::new(Honest),
         shutdown.clone(),
     ));
@@ -101,7 +109,7 @@ async fn run_shows_the_evidence_once_the_weights_are_revealed() {
     let shutdown = Shutdown::new();
     let running = tokio::spawn(run_with(
         config,
-        chain.clone(),
+        vec![chain.clone()],
         Arc::new(Honest),
         shutdown.clone(),
     ));
@@ -111,12 +119,18 @@ async fn run_shows_the_evidence_once_the_weights_are_revealed() {
     };
     (0..22).for_each(|_| chain.advance());
     wait_for(address, "/miners/0", |_, text| text.contains("unreachable")).await;
+    // Each step shows at the next block.
+    chain.advance();
+    wait_for(address, "/epochs/0", seen("commit_sent")).await;
+    chain.advance();
     let hidden = wait_for(address, "/epochs/0", seen("committed")).await;
     let hidden: Value = serde_json::from_str(&hidden).unwrap();
     assert_eq!(hidden["revealed"], Value::Null);
     assert_eq!(hidden["scores"].as_array().unwrap().len(), 0);
 
-    (0..8).for_each(|_| chain.advance());
+    (0..6).for_each(|_| chain.advance());
+    wait_for(address, "/epochs/0", seen("reveal_sent")).await;
+    chain.advance();
     let shown = wait_for(address, "/epochs/0", seen("revealed")).await;
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["revealed"]["targets"].as_array().unwrap().len(), 0);
@@ -134,8 +148,142 @@ async fn run_fails_when_the_port_is_taken() {
     let mut config = config(&state.path().join("state.sqlite"));
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     config.listen = taken.local_addr().unwrap();
-    let error = run_with(config, chain, Arc::new(Honest), Shutdown::new())
+    let error = run_with(config, vec![chain], Arc::new(Honest), Shutdown::new())
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Listen { .. }), "{error}");
+}
+
+/// A signed GET, as a miner sends it.
+fn signed(path: &str, key: &str, validator: [u8; 32]) -> HeaderMap {
+    let key = Keypair::from_suri(key, Scheme::Sr25519).unwrap();
+    let mut headers = HeaderMap::new();
+    let params = RequestParams {
+        miner: Hotkey(validator),
+        created: SystemClock.now(),
+        lifetime: 60,
+        nonce: Nonce::random(),
+    };
+    sign_request(&key, &Method::GET, path, &mut headers, &[], &params).unwrap();
+    headers
+}
+
+async fn get(address: SocketAddr, path: &str, headers: HeaderMap) -> (u16, String) {
+    let url = format!("http://{address}{path}");
+    let request = reqwest::Client::new().get(url).headers(headers);
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn pages_show_each_miner_its_own_and_the_operator_everything() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = TaskFolder::load(&digits()).unwrap();
+    let chain = Arc::new(FakeChain::new(2, 100, folder.spec().unwrap()));
+    let mut config = config(&state.path().join("state.sqlite"));
+    let own = config.hotkey.load().unwrap().hotkey().0;
+    chain.set_own(own);
+    let bob = Keypair::from_suri("//Bob", Scheme::Sr25519).unwrap();
+    chain.change(|graph| graph.hotkeys[1] = bob.hotkey().0);
+    let password = state.path().join("password");
+    std::fs::write(&password, "correct horse battery\n").unwrap();
+    config.operator_password_file = Some(password);
+    (config.listen, config.public_listen) = (free_address(), Some(free_address()));
+    let (operator, public) = (config.listen, config.public_listen.unwrap());
+    let shutdown = Shutdown::new();
+    let policy = Arc::new(Honest);
+    let running = tokio::spawn(run_with(config, vec![chain], policy, shutdown.clone()));
+    let health = wait_for(operator, "/health", |status, _| status == 200).await;
+    let stated: Value = serde_json::from_str(&health).unwrap();
+    assert_eq!(stated["hotkey"], Hotkey(own).to_string());
+    wait_for(public, "/health", |status, _| status == 200).await;
+
+    // The operator's door.
+    assert_eq!(page(operator, "/miners").await.unwrap().0, 401);
+    let mut known = HeaderMap::new();
+    known.insert(
+        "authorization",
+        "Bearer correct horse battery".parse().unwrap(),
+    );
+    for path in [
+        "/miners",
+        "/miners/1",
+        "/subnets/1/miners/1/receipts",
+        "/weights",
+    ] {
+        let (status, text) = get(operator, path, known.clone()).await;
+        assert_eq!(status, 200, "{path}: {text}");
+    }
+    known.insert("accept", "text/html".parse().unwrap());
+    let (_, html) = get(operator, "/miners/1", known.clone()).await;
+    assert!(html.contains("How that became a score"), "{html}");
+    let (_, html) = get(operator, "/", known).await;
+    assert!(html.contains("/subnets/1/miners/1"), "{html}");
+
+    // The public one.
+    assert_eq!(page(public, "/miners/1").await.unwrap().0, 404);
+    assert_eq!(page(public, "/me").await.unwrap().0, 401);
+    let headers = signed("/me", "//Bob", own);
+    let (status, text) = get(public, "/me", headers.clone()).await;
+    assert_eq!(status, 200, "{text}");
+    let own_page: MinerPage = serde_json::from_str(&text).unwrap();
+    assert_eq!(own_page.breakdown.uid.0, 1);
+    assert_eq!(own_page.explanation().len(), 4);
+    let (status, text) = get(public, "/me", headers).await;
+    assert!(status == 401 && text.contains("replayed"), "{text}");
+    let path = "/subnets/1/me/receipts?from=3";
+    let headers = signed(path, "//Bob", own);
+    assert_eq!(get(public, path, headers).await.0, 200);
+    let headers = signed("/me", "//Eve", own);
+    assert_eq!(get(public, "/me", headers).await.0, 403);
+    let headers = signed("/me", "//Bob", [9; 32]);
+    assert_eq!(
+        get(public, "/me", headers).await.0,
+        403,
+        "meant for another"
+    );
+    shutdown.trip();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn run_validates_several_subnets_and_one_s_end_is_not_the_others() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = TaskFolder::load(&digits()).unwrap();
+    let spec = folder.spec().unwrap();
+    let first = Arc::new(FakeChain::new(2, 100, spec.clone()));
+    let mut other = spec;
+    other.deadline_ms += 1;
+    let second = Arc::new(FakeChain::new(1, 100, other));
+    second.change(|graph| graph.netuid = NetUid(2));
+    let mut config = config(&state.path().join("state.sqlite"));
+    config.subnets = vec![SubnetSettings {
+        netuid: NetUid(2),
+        task: digits(),
+        state: None,
+    }];
+    config.listen = free_address();
+    let address = config.listen;
+    let shutdown = Shutdown::new();
+    let running = tokio::spawn(run_with(
+        config,
+        vec![first, second],
+        Arc::new(Honest),
+        shutdown.clone(),
+    ));
+    // The second one's task is another one than its folder's: it ends, and says so.
+    let health = wait_for(address, "/health", |status, text| {
+        status == 503 && text.contains("deadline differs")
+    });
+    let health: Value = serde_json::from_str(&health.await).unwrap();
+    assert_eq!(health["subnets"].as_array().unwrap().len(), 2);
+    assert_eq!(health["subnets"][0]["ok"], true);
+    assert!(state.path().join("state-2.sqlite").exists());
+    let miners = wait_for(address, "/subnets/1/miners", |status, _| status == 200).await;
+    let miners: Value = serde_json::from_str(&miners).unwrap();
+    assert_eq!(miners.as_array().unwrap().len(), 2);
+    assert!(!running.is_finished());
+    shutdown.trip();
+    let error = running.await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("deadline differs"), "{error}");
 }

@@ -274,7 +274,7 @@ async fn submission_is_dropped_when_the_registration_changed() {
     world
         .chain
         .change(|graph| graph.serials[3] = assay_primitives::Serial(999));
-    world.live(&mut validator, 1).await;
+    world.live(&mut validator, 5).await;
     assert_eq!(world.state_of(&store, 0).await, Some(State::Expired));
 }
 
@@ -348,6 +348,7 @@ async fn tick_stops_asking_when_the_task_on_chain_is_another_one() {
     assert_eq!(world.peers.asked.lock().unwrap().len(), asked);
 
     // One that starts then says what is wrong and ends.
+    drop(validator);
     let (mut validator, _) = world.start().await;
     let error = validator.tick().await.unwrap_err();
     assert!(

@@ -43,14 +43,34 @@ pub struct Taken {
 struct Inner {
     now: Snapshot,
     history: VecDeque<Snapshot>,
+    reads: usize,
     lag: usize,
     own: [u8; 32],
     spec: TaskSpec,
     fault: Fault,
+    fork: u8,
     taken: Taken,
 }
 
+/// Blocks that can be taken back.
+const HISTORY: usize = 40;
+
 pub struct FakeChain(Mutex<Inner>);
+
+impl Inner {
+    fn finalized(&self) -> Result<&Snapshot, ChainError> {
+        if self.fault == Fault::Away {
+            return Err(ChainError::Unavailable("away".into()));
+        }
+        let behind = match self.lag {
+            0 => None,
+            lag => self.history.len().checked_sub(lag),
+        };
+        Ok(behind
+            .and_then(|at| self.history.get(at))
+            .unwrap_or(&self.now))
+    }
+}
 
 impl FakeChain {
     /// A subnet of `miners` miners with uids from 0, and our validator behind them.
@@ -92,20 +112,23 @@ impl FakeChain {
                 .map(|uid| (uid < neurons - 1).then(|| model(uid)))
                 .collect(),
         };
-        let genesis = Digest([0xee; 32]);
+        let genesis = super::GENESIS;
         let now = Snapshot {
             genesis,
-            block_hash: hash_of(0),
+            block_hash: hash_of(0, 0),
+            time_ms: None,
             metagraph,
             own_commits: Vec::new(),
         };
         Self(Mutex::new(Inner {
             history: VecDeque::new(),
+            reads: 0,
             now,
             lag: 0,
             own: OWN,
             spec,
             fault: Fault::None,
+            fork: 0,
             taken: Taken::default(),
         }))
     }
@@ -149,18 +172,73 @@ impl FakeChain {
         self.inner().spec = spec;
     }
 
+    /// The newest block.
+    pub fn block(&self) -> BlockNumber {
+        self.inner().now.block()
+    }
+
+    /// How often the whole subnet was read.
+    pub fn reads(&self) -> usize {
+        self.inner().reads
+    }
+
+    /// Says when blocks were made.
+    pub fn set_time_ms(&self, time_ms: u64) {
+        self.inner().now.time_ms = Some(time_ms);
+    }
+
+    /// Takes back the last `blocks` blocks with all that happened in them, as no final chain should.
+    pub fn go_back(&self, blocks: usize) {
+        let mut inner = self.inner();
+        for _ in 0..blocks {
+            if let Some(before) = inner.history.pop_back() {
+                inner.now = before;
+            }
+        }
+        let epoch = inner.now.metagraph.epoch;
+        let pending: Vec<EpochIndex> = inner.now.own_commits.iter().map(|it| it.epoch).collect();
+        inner
+            .taken
+            .commits
+            .retain(|(it, _)| *it < epoch || pending.contains(it));
+        inner
+            .taken
+            .reveals
+            .retain(|it| !pending.contains(&it.epoch));
+        // The blocks that follow are others.
+        inner.fork += 1;
+        let (block, fork) = (inner.now.metagraph.block, inner.fork);
+        inner.now.block_hash = hash_of(block, fork);
+    }
+
+    /// Another validator with our key commits.
+    pub fn commit_elsewhere(&self) {
+        let mut inner = self.inner();
+        let graph = &inner.now.metagraph;
+        let commit = CommitView {
+            epoch: graph.epoch,
+            hash: Digest([0x5e; 32]),
+            next_seed: Digest([0x5e; 32]),
+            at: graph.block,
+            reveal_in: graph.epoch.next(),
+        };
+        inner.now.own_commits.push(commit);
+    }
+
     /// Makes a block, and runs the epoch that falls due in it.
     pub fn advance(&self) {
         let mut inner = self.inner();
         let before = inner.now.clone();
         inner.history.push_back(before);
-        if inner.history.len() > 8 {
+        if inner.history.len() > HISTORY {
             inner.history.pop_front();
         }
-        let Inner { now, taken, .. } = &mut *inner;
+        let Inner {
+            now, taken, fork, ..
+        } = &mut *inner;
         let graph = &mut now.metagraph;
         graph.block += 1;
-        now.block_hash = hash_of(graph.block);
+        now.block_hash = hash_of(graph.block, *fork);
         if graph.block == graph.next_epoch_at {
             let closing = graph.epoch;
             now.own_commits.retain(|commit| {
@@ -251,16 +329,14 @@ impl FakeChain {
 
 #[async_trait]
 impl Chain for FakeChain {
+    async fn finalized(&self) -> Result<BlockNumber, ChainError> {
+        self.inner().finalized().map(|snapshot| snapshot.block())
+    }
+
     async fn snapshot(&self) -> Result<Snapshot, ChainError> {
-        let inner = self.inner();
-        if inner.fault == Fault::Away {
-            return Err(ChainError::Unavailable("away".into()));
-        }
-        let behind = inner.history.len().checked_sub(inner.lag);
-        Ok(behind
-            .and_then(|at| inner.history.get(at))
-            .unwrap_or(&inner.now)
-            .clone())
+        let mut inner = self.inner();
+        inner.reads += 1;
+        inner.finalized().cloned()
     }
 
     async fn task(&self) -> Result<(Generation, TaskVersion, TaskSpec), ChainError> {
@@ -288,8 +364,9 @@ impl Chain for FakeChain {
     }
 }
 
-fn hash_of(block: BlockNumber) -> Digest {
+fn hash_of(block: BlockNumber, fork: u8) -> Digest {
     let mut hash = [0xab; 32];
+    hash[31] = fork;
     hash[..4].copy_from_slice(&block.to_le_bytes());
     Digest(hash)
 }

@@ -6,11 +6,13 @@ mod peers;
 pub use chain::{FakeChain, Fault};
 pub use peers::{Conduct, FakePeers};
 
-use assay_primitives::NetUid;
+use assay_primitives::{Digest, NetUid};
 use assay_protocol::keys::KeySource;
 use assay_validator::{
+    chain::Chain,
     config::{ChainSettings, Config, Log},
-    ports::{Clock, Entropy},
+    metrics::Metrics,
+    ports::{Clock, Entropy, SystemEntropy},
     round::RoundRunner,
     service::{Parts, Validator},
     status::Status,
@@ -31,10 +33,16 @@ use std::{
 /// The validator's hotkey in tests.
 pub const OWN: [u8; 32] = [200; 32];
 
+/// The fake chain's first block.
+pub const GENESIS: Digest = Digest([0xee; 32]);
+
 /// The repository's own task.
 pub fn digits() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tasks/digits")
 }
+
+/// Where the time stands still.
+pub const NOW_MS: u64 = 1_700_000_000_000;
 
 /// Time that stands still.
 pub struct FakeClock;
@@ -42,7 +50,7 @@ pub struct FakeClock;
 #[async_trait]
 impl Clock for FakeClock {
     fn now_ms(&self) -> u64 {
-        1_700_000_000_000
+        NOW_MS
     }
 
     async fn sleep(&self, _: Duration) {
@@ -69,6 +77,11 @@ pub fn config(state: &Path) -> Config {
         hotkey: KeySource::suri("//Alice"),
         state: state.to_owned(),
         listen: ([127, 0, 0, 1], 0).into(),
+        operator_password_file: None,
+        public_listen: None,
+        dry_run: false,
+        take_over: false,
+        subnets: Vec::new(),
         round_every: 5,
         commit_before: Some(10),
         settle_blocks: 0,
@@ -109,14 +122,49 @@ pub async fn validator(
     entropy: Arc<FakeEntropy>,
 ) -> (Validator, Store) {
     let genesis = chain.genesis();
+    validator_on(state, folder, chain, genesis, peers, entropy).await
+}
+
+/// A validator on any chain.
+pub async fn validator_on(
+    state: &Path,
+    folder: TaskFolder,
+    chain: Arc<dyn Chain>,
+    genesis: Digest,
+    peers: Arc<FakePeers>,
+    entropy: Arc<dyn Entropy>,
+) -> (Validator, Store) {
+    put_together(config(state), folder, chain, genesis, peers, entropy).await
+}
+
+/// A validator with settings of its own, and secrets that nobody guesses.
+pub async fn validator_with(
+    config: Config,
+    folder: TaskFolder,
+    chain: Arc<FakeChain>,
+    peers: Arc<FakePeers>,
+) -> (Validator, Store) {
+    let entropy = Arc::new(SystemEntropy);
+    let genesis = chain.genesis();
+    put_together(config, folder, chain, genesis, peers, entropy).await
+}
+
+async fn put_together(
+    config: Config,
+    folder: TaskFolder,
+    chain: Arc<dyn Chain>,
+    genesis: Digest,
+    peers: Arc<FakePeers>,
+    entropy: Arc<dyn Entropy>,
+) -> (Validator, Store) {
     let owner = Owner {
         genesis,
         netuid: NetUid(1),
         hotkey: OWN,
     };
-    let store = Store::open(state, owner).await.unwrap();
+    let store = Store::open(&config.state, owner).await.unwrap();
     let parts = Parts {
-        config: config(state),
+        config,
         runner: Arc::new(runner(&folder, peers)),
         folder,
         hotkey: OWN,
@@ -126,6 +174,7 @@ pub async fn validator(
         entropy,
         clock: Arc::new(FakeClock),
         status: Arc::new(Status::default()),
+        metrics: Metrics::new(NetUid(1)),
     };
     (Validator::new(parts), store)
 }

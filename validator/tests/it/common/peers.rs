@@ -30,6 +30,8 @@ pub enum Conduct {
     LookUp,
     /// No answer in time.
     Late,
+    /// No answer in time, because our own program could not run.
+    LateByOurs,
     /// No connection.
     Unreachable,
     /// An answer with a floating-point label.
@@ -140,6 +142,11 @@ impl Peers for FakePeers {
             .push((miner.uid.0, question.clone()));
         let conduct = self.conduct(miner);
         match conduct {
+            Conduct::LateByOurs => {
+                // Every thread of a test's runtime: there is one.
+                std::thread::sleep(question.deadline / 3);
+                return Err(Failure::Late(question.deadline));
+            }
             Conduct::Late => return Err(Failure::Late(question.deadline)),
             Conduct::Unreachable => return Err(Failure::Unreachable("refused".into())),
             Conduct::NoReceipt => return Err(Failure::NoReceipt("unsigned".into())),

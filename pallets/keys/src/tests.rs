@@ -1,4 +1,0 @@
-//! One file per kind of key.
-
-mod coldkeys;
-mod hotkeys;
