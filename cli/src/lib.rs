@@ -39,6 +39,12 @@ enum Command {
     /// Show, add and take out stake
     #[command(subcommand)]
     Stake(commands::stake::Stake),
+    /// Exchange a hotkey for another one
+    #[command(subcommand)]
+    Hotkey(commands::hotkey::Hotkey),
+    /// Change a coldkey: announce, dispute, take over
+    #[command(subcommand)]
+    Coldkey(commands::coldkey::Coldkey),
     /// See why a validator scores a miner as it does
     #[command(subcommand)]
     Score(commands::score::Score),
@@ -88,6 +94,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Metagraph(command) => block_on(command.run()),
         Command::Register(command) => block_on(command.run()),
         Command::Stake(command) => block_on(command.run()),
+        Command::Hotkey(command) => block_on(command.run()),
+        Command::Coldkey(command) => block_on(command.run()),
         Command::Score(command) => block_on(command.run()),
         Command::Key(command) => command.run(),
         Command::Balance(command) => block_on(command.run()),

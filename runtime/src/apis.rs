@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use assay_primitives::{
-    ColdkeyStake, CommitView, Metagraph, NetUid, NeuronView, SubnetDetails, SubnetSummary, Uid,
-    WeightRowView,
+    ColdkeyChange, ColdkeyStake, CommitView, Metagraph, NetUid, NeuronView, PruningView,
+    SubnetDetails, SubnetSummary, Uid, WeightRowView,
 };
 use frame_support::{genesis_builder_helper, weights::Weight};
 use pallet_grandpa::AuthorityId as GrandpaId;
@@ -21,7 +21,7 @@ use sp_version::RuntimeVersion;
 
 use crate::{
     genesis, views, AccountId, Aura, Balance, Block, Emission, Executive, Grandpa, InherentDataExt,
-    Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, Stake, Subnets, System,
+    Keys, Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, Stake, Subnets, System,
     TransactionPayment, Weights, VERSION,
 };
 
@@ -214,6 +214,10 @@ impl_runtime_apis! {
             views::neuron(netuid, uid)
         }
 
+        fn next_to_prune(netuid: NetUid) -> Option<PruningView<AccountId>> {
+            Subnets::pruning(netuid)
+        }
+
         fn weights(netuid: NetUid) -> Vec<WeightRowView> {
             views::weights(netuid)
         }
@@ -224,6 +228,10 @@ impl_runtime_apis! {
 
         fn stake_of(coldkey: AccountId) -> ColdkeyStake<AccountId> {
             Stake::stake_of(&coldkey)
+        }
+
+        fn coldkey_change(coldkey: AccountId) -> Option<ColdkeyChange<AccountId>> {
+            Keys::coldkey_change(&coldkey)
         }
 
         fn registration_price(netuid: NetUid) -> Option<Balance> {

@@ -195,4 +195,7 @@ mod runtime {
 
     #[runtime::pallet_index(24)]
     pub type Epoch = pallet_epoch::Pallet<Runtime>;
+
+    #[runtime::pallet_index(25)]
+    pub type Keys = pallet_keys::Pallet<Runtime>;
 }

@@ -1,11 +1,15 @@
 //! One module per command.
 
+pub mod coldkey;
 pub mod epoch;
+pub mod hotkey;
 pub mod key;
 pub mod localnet;
 pub mod metagraph;
 pub mod money;
+pub mod pruning;
 pub mod register;
 pub mod score;
 pub mod stake;
+pub mod stake_moves;
 pub mod subnet;

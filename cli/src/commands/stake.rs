@@ -18,6 +18,12 @@ pub enum Stake {
     Remove(Change),
     /// Withdraw what has finished unbonding
     Withdraw(Withdraw),
+    /// Move stake to another validator or another subnet
+    Move(super::stake_moves::Move),
+    /// Let stake arrive that was moved and has waited: anybody may
+    Arrive(super::stake_moves::Arrive),
+    /// Set a validator's take
+    Take(super::stake_moves::SetTake),
 }
 
 /// Show where an account's stake is
@@ -108,6 +114,9 @@ impl Stake {
                 let receipt = node.client().submit(&signer, &call).await?;
                 print(&format!("withdrawn in block {}", receipt.block.number))
             }
+            Self::Move(command) => command.run().await,
+            Self::Arrive(command) => command.run().await,
+            Self::Take(command) => command.run().await,
         }
     }
 }
@@ -138,7 +147,13 @@ fn people(stake: &ColdkeyStake<AccountId32>) -> String {
             "–".into(),
             "–".into(),
             asy(leaving.amount),
-            format!("block {}", leaving.withdrawable_at),
+            match &leaving.moves_to {
+                None => format!("block {}", leaving.withdrawable_at),
+                Some(to) => format!(
+                    "block {}, then to {} in subnet {}",
+                    leaving.withdrawable_at, to.hotkey, to.netuid
+                ),
+            },
         ]);
     }
     rows.to_string()

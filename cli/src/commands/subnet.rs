@@ -16,6 +16,8 @@ pub enum Subnet {
     List(List),
     /// Show one subnet with its task and settings
     Show(Show),
+    /// Show which neuron gives way to the next one that registers, and why
+    Pruning(super::pruning::Pruning),
     /// Register a new subnet for the task in a folder
     Create(Create),
 }
@@ -62,6 +64,7 @@ impl Subnet {
         match self {
             Self::List(list) => list.run().await,
             Self::Show(show) => show.run().await,
+            Self::Pruning(pruning) => pruning.run().await,
             Self::Create(create) => create.run().await,
         }
     }

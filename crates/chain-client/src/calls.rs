@@ -6,23 +6,23 @@ use crate::{
     runtime::{
         self,
         runtime_types::{
-            bounded_collections::bounded_vec::BoundedVec, pallet_subnets::types::RegistrationProof,
+            assay_pallet_traits::proof::HotkeyProof, bounded_collections::bounded_vec::BoundedVec,
         },
     },
     submit::TransactionReceipt,
     AccountId32, AssayConfig,
 };
 use assay_primitives::{
-    Balance, Digest, Endpoint, EpochIndex, Evidence, Hyperparameter, ModelAnnouncement, NetUid,
-    RegistrationProofPayload, Salt, TaskSpec, TaskVersion, Uid,
+    Balance, BlockNumber, Digest, Endpoint, EpochIndex, Evidence, Hyperparameter,
+    ModelAnnouncement, NetUid, Ratio16, RegistrationProofPayload, Salt, TaskSpec, TaskVersion, Uid,
 };
 use subxt::{
     transactions::{Payload, Signer},
     utils::{MultiAddress, MultiSignature, Static},
 };
 
-/// For how many blocks a hotkey's agreement to be registered holds.
-const PROOF_BLOCKS: u32 = 100;
+/// For how many blocks a hotkey's agreement, to be registered or to take another's place, holds.
+pub(crate) const PROOF_BLOCKS: u32 = 100;
 
 /// Sends money; an account that would be left below the existential deposit refuses.
 pub fn transfer(to: &AccountId32, amount: Balance) -> impl Payload {
@@ -97,6 +97,62 @@ pub fn remove_stake(netuid: NetUid, hotkey: &AccountId32, amount: Option<Balance
 /// Withdraws what has finished unbonding.
 pub fn withdraw(netuid: NetUid, hotkey: &AccountId32) -> impl Payload {
     runtime::tx().stake().withdraw(Static(netuid), *hotkey)
+}
+
+/// A position that is moved to another hotkey or another subnet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StakeMove {
+    /// The subnet that it leaves.
+    pub netuid: NetUid,
+    /// The hotkey that it leaves.
+    pub hotkey: AccountId32,
+    /// The subnet that it goes to.
+    pub to_netuid: NetUid,
+    /// The hotkey that it goes to.
+    pub to_hotkey: AccountId32,
+    /// How much; all of it where this says nothing.
+    pub amount: Option<Balance>,
+}
+
+/// Moves stake. It can arrive after the unbonding time.
+pub fn move_stake(stake: &StakeMove) -> impl Payload {
+    let StakeMove {
+        netuid,
+        hotkey,
+        to_netuid,
+        to_hotkey,
+        amount,
+    } = *stake;
+    let (from, to) = (Static(netuid), Static(to_netuid));
+    runtime::tx()
+        .stake()
+        .move_stake(from, hotkey, to, to_hotkey, amount)
+}
+
+/// Lets arrive what a coldkey moves from a hotkey. By anybody.
+pub fn complete_move(coldkey: &AccountId32, netuid: NetUid, hotkey: &AccountId32) -> impl Payload {
+    runtime::tx()
+        .stake()
+        .complete_move(*coldkey, Static(netuid), *hotkey)
+}
+
+/// The first block at which what a transaction moves can arrive.
+pub fn arrives_at(receipt: &TransactionReceipt) -> Option<BlockNumber> {
+    let event = receipt.find_event::<runtime::stake::events::StakeMoving>()?;
+    Some(event.arrives_at)
+}
+
+/// Sets a validator's take. A higher one holds after a delay.
+pub fn set_take(netuid: NetUid, hotkey: &AccountId32, take: Ratio16) -> impl Payload {
+    runtime::tx()
+        .stake()
+        .set_take(Static(netuid), *hotkey, Static(take))
+}
+
+/// The block from which a take that a transaction set holds.
+pub fn take_holds_from(receipt: &TransactionReceipt) -> Option<BlockNumber> {
+    let event = receipt.find_event::<runtime::stake::events::TakeSet>()?;
+    Some(event.from)
 }
 
 /// Commits to weights for the open epoch. Signed by the validator's hotkey; free.
@@ -203,7 +259,7 @@ impl ChainClient {
             expires_at,
         };
         let signature = hotkey.sign_proof(&payload.to_bytes());
-        let proof = RegistrationProof {
+        let proof = HotkeyProof {
             expires_at,
             signature: Static(signature),
         };

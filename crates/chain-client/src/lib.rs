@@ -21,6 +21,7 @@ pub mod calls;
 mod connection;
 mod error;
 mod follow;
+pub mod key_calls;
 mod reads;
 mod submit;
 

@@ -6,8 +6,8 @@ use crate::{
     AccountId32, AssayConfig,
 };
 use assay_primitives::{
-    Balance, BlockNumber, ColdkeyStake, CommitView, Digest, Metagraph, NetUid, NeuronView,
-    SubnetDetails, SubnetSummary, Uid, WeightRowView,
+    Balance, BlockNumber, ColdkeyChange, ColdkeyStake, CommitView, Digest, Metagraph, NetUid,
+    NeuronView, PruningView, SubnetDetails, SubnetSummary, Uid, WeightRowView,
 };
 use codec::{Decode, Encode};
 use subxt::client::{ClientAtBlock, OnlineClientAtBlockImpl};
@@ -150,6 +150,28 @@ impl Snapshot {
     ) -> Result<Option<NeuronView<AccountId32>>, ChainError> {
         self.call("AssayApi_neuron", "reading a neuron", (netuid, uid))
             .await
+    }
+
+    /// The neuron that gives way to the next one that registers, and why.
+    ///
+    /// # Errors
+    /// [`ChainError::NoSuchSubnet`] where there is none.
+    pub async fn next_to_prune(
+        &self,
+        netuid: NetUid,
+    ) -> Result<PruningView<AccountId32>, ChainError> {
+        const WHAT: &str = "reading who gives way next";
+        let found: Option<_> = self.call("AssayApi_next_to_prune", WHAT, netuid).await?;
+        found.ok_or(ChainError::NoSuchSubnet(netuid))
+    }
+
+    /// The change of a coldkey that was announced and is not finished; `None` where there is none.
+    pub async fn coldkey_change(
+        &self,
+        coldkey: &AccountId32,
+    ) -> Result<Option<ColdkeyChange<AccountId32>>, ChainError> {
+        const WHAT: &str = "reading a change of coldkey";
+        self.call("AssayApi_coldkey_change", WHAT, coldkey).await
     }
 
     /// Where a coldkey's stake is.

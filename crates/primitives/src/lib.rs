@@ -16,6 +16,7 @@ mod amount;
 mod evidence;
 mod hyperparameters;
 mod ids;
+mod keys;
 mod registration;
 mod serving;
 mod task;
@@ -37,7 +38,8 @@ pub use hyperparameters::{
     MAX_NEURONS, MAX_VALIDATORS, MIN_TEMPO,
 };
 pub use ids::{Digest, EpochIndex, Generation, NetUid, Ratio16, Serial, TaskVersion, Uid};
-pub use registration::RegistrationProofPayload;
+pub use keys::{ColdkeyChange, ColdkeyChangeStage};
+pub use registration::{RegistrationProofPayload, SwapProofPayload};
 pub use serving::{Announced, Endpoint, EndpointError, EndpointProtocol, Host, ModelAnnouncement};
 pub use task::{
     Artifact, Benchmark, DataType, Interface, ReferenceModel, Scoring, TaskError, TaskSpec,
@@ -45,7 +47,7 @@ pub use task::{
 };
 pub use units::{Balance, BlockNumber, ASY, CAP, DECIMALS};
 pub use views::{
-    ColdkeyStake, CommitView, Metagraph, NeuronView, StakePosition, SubnetDetails, SubnetSummary,
-    UnbondingView, WeightRowView,
+    ColdkeyStake, CommitView, Metagraph, NeuronView, PruningCandidate, PruningRule, PruningView,
+    StakePosition, StakeTarget, SubnetDetails, SubnetSummary, UnbondingView, WeightRowView,
 };
 pub use weights::{commit_hash, CommitPayload, Salt, WeightsError};

@@ -165,6 +165,61 @@ pub struct NeuronView<AccountId> {
     pub commits: Vec<CommitView>,
 }
 
+/// Who gives way to the next neuron that registers, and why.
+///
+/// Nobody does while there are free places. Then it is, of those that are not immune, the one with
+/// the least standing; among equals the one that was registered first, and then the one with the
+/// lower uid.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct PruningView<AccountId> {
+    /// The subnet.
+    pub netuid: NetUid,
+    /// Neurons registered.
+    pub neurons: u16,
+    /// Places for neurons. As long as some are free, nobody gives way.
+    pub places: u16,
+    /// How many neurons can't be pruned now.
+    pub immune: u16,
+    /// Who gives way once no place is free; nobody where all are immune, and then registrations
+    /// into a full subnet fail.
+    pub next: Option<PruningCandidate<AccountId>>,
+    /// Who would give way after it, if nothing changed.
+    pub after: Option<PruningCandidate<AccountId>>,
+    /// What decided between these two.
+    pub decided_by: Option<PruningRule>,
+}
+
+/// A neuron that may be pruned.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct PruningCandidate<AccountId> {
+    /// Its place.
+    pub uid: Uid,
+    /// Its hotkey.
+    pub hotkey: AccountId,
+    /// The hotkey's owner.
+    pub coldkey: AccountId,
+    /// Its serial.
+    pub serial: Serial,
+    /// The block of its registration.
+    pub registered_at: BlockNumber,
+    /// The moving average of its shares of incentive and dividends.
+    pub standing: u32,
+}
+
+/// What decides between two neurons that may be pruned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub enum PruningRule {
+    /// It stands lower.
+    LeastStanding,
+    /// Both stand alike, and it was registered first.
+    RegisteredFirst,
+    /// Both stand alike and were registered in one block, and it has the lower uid.
+    LowerUid,
+}
+
 /// A validator's weights in force.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
@@ -225,6 +280,16 @@ pub struct StakePosition<AccountId> {
     pub take: Ratio16,
 }
 
+/// Where stake that moves is going.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct StakeTarget<AccountId> {
+    /// The subnet.
+    pub netuid: NetUid,
+    /// The hotkey that was named; where it was exchanged since, what holds its place counts.
+    pub hotkey: AccountId,
+}
+
 /// Stake on its way out.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
@@ -236,6 +301,8 @@ pub struct UnbondingView<AccountId> {
     /// What it is worth now.
     #[cfg_attr(feature = "std", serde(with = "crate::amount"))]
     pub amount: Balance,
-    /// The first block at which it can be withdrawn.
+    /// The first block at which it can be withdrawn, or arrive where it moves.
     pub withdrawable_at: BlockNumber,
+    /// Where it goes then; to its coldkey, where this says nothing.
+    pub moves_to: Option<StakeTarget<AccountId>>,
 }

@@ -11,8 +11,8 @@
 use std::{fmt::Display, sync::Arc};
 
 use assay_primitives::{
-    Balance, ColdkeyStake, CommitView, Metagraph, NetUid, NeuronView, SubnetDetails, SubnetSummary,
-    Uid, WeightRowView,
+    Balance, ColdkeyChange, ColdkeyStake, CommitView, Metagraph, NetUid, NeuronView, PruningView,
+    SubnetDetails, SubnetSummary, Uid, WeightRowView,
 };
 use assay_runtime::{opaque::Block, AccountId, Hash};
 use assay_runtime_api::AssayApi;
@@ -55,6 +55,14 @@ pub trait Assay {
         at: Option<Hash>,
     ) -> RpcResult<Option<NeuronView<AccountId>>>;
 
+    /// The neuron that gives way to the next one that registers, and why.
+    #[method(name = "nextToPrune", blocking)]
+    fn next_to_prune(
+        &self,
+        netuid: NetUid,
+        at: Option<Hash>,
+    ) -> RpcResult<Option<PruningView<AccountId>>>;
+
     /// The weights in force, by validator.
     #[method(name = "weights", blocking)]
     fn weights(&self, netuid: NetUid, at: Option<Hash>) -> RpcResult<Vec<WeightRowView>>;
@@ -71,6 +79,14 @@ pub trait Assay {
     /// Where a coldkey's stake is.
     #[method(name = "stakeOf", blocking)]
     fn stake_of(&self, coldkey: AccountId, at: Option<Hash>) -> RpcResult<ColdkeyStake<AccountId>>;
+
+    /// The change of a coldkey that was announced and is not finished.
+    #[method(name = "coldkeyChange", blocking)]
+    fn coldkey_change(
+        &self,
+        coldkey: AccountId,
+        at: Option<Hash>,
+    ) -> RpcResult<Option<ColdkeyChange<AccountId>>>;
 
     /// What registering a neuron would have cost in the block asked about.
     #[method(name = "registrationPrice", blocking)]
@@ -155,6 +171,14 @@ where
         self.ask(at, |api, at| api.neuron(at, netuid, uid))
     }
 
+    fn next_to_prune(
+        &self,
+        netuid: NetUid,
+        at: Option<Hash>,
+    ) -> RpcResult<Option<PruningView<AccountId>>> {
+        self.ask(at, |api, at| api.next_to_prune(at, netuid))
+    }
+
     fn weights(&self, netuid: NetUid, at: Option<Hash>) -> RpcResult<Vec<WeightRowView>> {
         self.ask(at, |api, at| api.weights(at, netuid))
     }
@@ -170,6 +194,14 @@ where
 
     fn stake_of(&self, coldkey: AccountId, at: Option<Hash>) -> RpcResult<ColdkeyStake<AccountId>> {
         self.ask(at, |api, at| api.stake_of(at, coldkey))
+    }
+
+    fn coldkey_change(
+        &self,
+        coldkey: AccountId,
+        at: Option<Hash>,
+    ) -> RpcResult<Option<ColdkeyChange<AccountId>>> {
+        self.ask(at, |api, at| api.coldkey_change(at, coldkey))
     }
 
     fn registration_price(&self, netuid: NetUid, at: Option<Hash>) -> RpcResult<Option<String>> {

@@ -31,6 +31,7 @@ mod calls;
 pub mod curve;
 mod hooks;
 mod issuer_impls;
+mod keys;
 mod types;
 pub mod weights;
 

@@ -29,6 +29,8 @@ pub trait WeightInfo {
     fn pay_miner() -> Weight;
     /// A dividend, without what stake does with it.
     fn pay_dividend() -> Weight;
+    /// Moving a hotkey that may be a miner in each of `subnets` subnets.
+    fn move_hotkey(subnets: u32) -> Weight;
 }
 
 /// Weights with the runtime's costs of reading and writing.
@@ -95,5 +97,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 
     fn pay_dividend() -> Weight {
         Self::cost(15, &[DRAW, MINT])
+    }
+
+    fn move_hotkey(subnets: u32) -> Weight {
+        // The list of subnets and each one's target, which two writes move.
+        let subnets = u64::from(subnets);
+        Self::cost(5 + subnets, &[(1 + subnets, 2 * subnets)])
     }
 }

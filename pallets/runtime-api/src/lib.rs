@@ -12,8 +12,8 @@ extern crate alloc;
 
 use alloc::vec::Vec;
 use assay_primitives::{
-    Balance, ColdkeyStake, CommitView, Metagraph, NetUid, NeuronView, SubnetDetails, SubnetSummary,
-    Uid, WeightRowView,
+    Balance, ColdkeyChange, ColdkeyStake, CommitView, Metagraph, NetUid, NeuronView, PruningView,
+    SubnetDetails, SubnetSummary, Uid, WeightRowView,
 };
 use codec::Codec;
 
@@ -35,6 +35,9 @@ sp_api::decl_runtime_apis! {
         /// One neuron with the reasons for its numbers.
         fn neuron(netuid: NetUid, uid: Uid) -> Option<NeuronView<AccountId>>;
 
+        /// The neuron that gives way to the next one that registers, and why.
+        fn next_to_prune(netuid: NetUid) -> Option<PruningView<AccountId>>;
+
         /// The weights in force, by validator.
         fn weights(netuid: NetUid) -> Vec<WeightRowView>;
 
@@ -43,6 +46,9 @@ sp_api::decl_runtime_apis! {
 
         /// Where a coldkey's stake is.
         fn stake_of(coldkey: AccountId) -> ColdkeyStake<AccountId>;
+
+        /// The change of a coldkey that was announced and is not finished.
+        fn coldkey_change(coldkey: AccountId) -> Option<ColdkeyChange<AccountId>>;
 
         /// What registering a neuron costs now.
         fn registration_price(netuid: NetUid) -> Option<Balance>;

@@ -1,11 +1,11 @@
 //! The bodies of the calls.
 
 use crate::{
+    moves::Which,
     opened::{next_series, Opened, Staker},
     pallet::*,
     pool::LEAST_SHARES,
-    types::{Chunk, Era, Holding, Side, SidePools, Take, TakeRaise},
-    PoolId,
+    types::{Destination, Era, Holding, Side, SidePools, Take, TakeRaise},
 };
 use assay_pallet_traits::{Neurons, Subnets};
 use assay_primitives::{Balance, BlockNumber, NetUid, Ratio16};
@@ -17,7 +17,7 @@ use frame_support::{
         tokens::{Fortitude::Polite, Preservation::Preserve},
     },
 };
-use sp_runtime::{traits::AccountIdConversion, SaturatedConversion};
+use sp_runtime::{traits::AccountIdConversion, DispatchError, SaturatedConversion};
 
 impl<T: Config> Pallet<T> {
     /// The account that holds all staked money.
@@ -58,10 +58,22 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResult {
         ensure!(amount > 0, Error::<T>::ZeroAmount);
         ensure!(T::Subnets::exists(netuid), Error::<T>::UnknownSubnet);
-        let owner = T::Neurons::coldkey_of(&hotkey).ok_or(Error::<T>::UnknownHotkey)?;
         let spendable = T::Currency::reducible_balance(&coldkey, Preserve, Polite);
         ensure!(amount <= spendable, Error::<T>::NotEnoughBalance);
+        Self::enter(coldkey.clone(), netuid, hotkey, amount)?;
+        T::Currency::transfer(&coldkey, &Self::holding_account(), amount, Preserve)?;
+        Ok(())
+    }
 
+    /// Lets money enter a hotkey's pools for a coldkey. It must come to lie, or lie already, in the
+    /// holding account.
+    pub(crate) fn enter(
+        coldkey: T::AccountId,
+        netuid: NetUid,
+        hotkey: T::AccountId,
+        amount: Balance,
+    ) -> DispatchResult {
+        let owner = T::Neurons::coldkey_of(&hotkey).ok_or(Error::<T>::UnknownHotkey)?;
         let side = if coldkey == owner {
             Side::Own
         } else {
@@ -75,8 +87,6 @@ impl<T: Config> Pallet<T> {
             Error::<T>::BelowMinimum
         );
         Self::enter_later(&mut opened, &mut staker, side, amount)?;
-
-        T::Currency::transfer(&coldkey, &Self::holding_account(), amount, Preserve)?;
         opened.keep(staker);
         opened.close();
         Self::deposit_event(Event::StakeAdded {
@@ -115,50 +125,72 @@ impl<T: Config> Pallet<T> {
         hotkey: T::AccountId,
         amount: Option<Balance>,
     ) -> DispatchResult {
+        let era = Self::current_era();
+        let removed = Self::take_out(&coldkey, netuid, &hotkey, amount, None)?;
+        Self::deposit_event(Event::StakeRemoved {
+            netuid,
+            hotkey,
+            coldkey,
+            amount: removed,
+            withdrawable_at: Self::withdrawable_at(era),
+        });
+        Ok(())
+    }
+
+    /// Moves `amount` of a position, or all of it, to the unbonding pools of the present era, from
+    /// where it goes on to `to`. What was removed earlier and is ready is withdrawn along with it.
+    /// Returns what was moved.
+    pub(crate) fn take_out(
+        coldkey: &T::AccountId,
+        netuid: NetUid,
+        hotkey: &T::AccountId,
+        amount: Option<Balance>,
+        to: Option<Destination<T::AccountId>>,
+    ) -> Result<Balance, DispatchError> {
         ensure!(amount != Some(0), Error::<T>::ZeroAmount);
-        let mut opened = Opened::<T>::existing(netuid, &hotkey)?.ok_or(Error::<T>::NoStake)?;
-        let mut staker = opened.staker(&coldkey);
+        let mut opened = Opened::<T>::existing(netuid, hotkey)?.ok_or(Error::<T>::NoStake)?;
+        let mut staker = opened.staker(coldkey);
         ensure!(staker.had_shares(), Error::<T>::NoStake);
 
         let value = staker.position.value(&opened.pools);
         let wanted = amount.unwrap_or(value);
         ensure!(wanted <= value, Error::<T>::NotEnoughStake);
+        ensure!(
+            to.is_none() || wanted >= T::MinPosition::get(),
+            Error::<T>::BelowMinimum
+        );
         let left = value - wanted;
         ensure!(
             left == 0 || left >= T::MinPosition::get(),
             Error::<T>::LeavesDust
         );
 
-        let ready = Self::release(netuid, opened.id(), &mut staker);
-        let era = Self::current_era();
-        let removed = Self::unbond(netuid, &mut opened, &mut staker, wanted, era)?;
+        let ready = Self::release(netuid, opened.id(), &mut staker, Which::Removals);
+        let removed = Self::unbond(netuid, &mut opened, &mut staker, wanted, to)?;
         opened.keep(staker);
         opened.close();
-        Self::deposit_event(Event::StakeRemoved {
-            netuid,
-            hotkey: hotkey.clone(),
-            coldkey: coldkey.clone(),
-            amount: removed,
-            withdrawable_at: Self::withdrawable_at(era),
-        });
-        if ready > 0 {
-            Self::pay_out(coldkey, netuid, hotkey, ready)?;
-        }
-        Ok(())
+        Self::hand_out(coldkey, netuid, hotkey, ready)?;
+        Ok(removed)
     }
 
-    /// Moves `wanted` units of a position to the unbonding pools of an era: what is entering first,
-    /// and everything where that is all it is worth. Returns what was moved.
+    /// Moves `wanted` units of a position to the unbonding pools of the present era: what is
+    /// entering first, and everything where that is all it is worth. Returns what was moved.
     fn unbond(
         netuid: NetUid,
         opened: &mut Opened<T>,
         staker: &mut Staker<T>,
         wanted: Balance,
-        era: Era,
+        to: Option<Destination<T::AccountId>>,
     ) -> Result<Balance, Error<T>> {
+        let era = Self::current_era();
         let key = (netuid, opened.id(), era);
         let mut unbonding = UnbondingOf::<T>::get(key).unwrap_or_default();
-        let mut chunk = staker.take_chunk(era);
+        let mut chunk = staker.position.take_chunk(era, to);
+        let is_new_move = chunk.to.is_some() && chunk.is_empty();
+        ensure!(
+            !is_new_move || staker.position.moves() < T::MaxMoves::get(),
+            Error::<T>::TooManyMoves
+        );
         let everything = wanted == staker.position.value(&opened.pools);
         let mut removed: Balance = 0;
 
@@ -187,65 +219,11 @@ impl<T: Config> Pallet<T> {
         if removed > 0 {
             UnbondingOf::<T>::insert(key, unbonding);
         }
-        staker.put_chunk(chunk)?;
+        staker
+            .position
+            .put_chunk(chunk)
+            .map_err(|_| Error::Overflow)?;
         Ok(removed)
-    }
-
-    pub(crate) fn do_withdraw(
-        coldkey: T::AccountId,
-        netuid: NetUid,
-        hotkey: T::AccountId,
-    ) -> DispatchResult {
-        let mut opened =
-            Opened::<T>::existing(netuid, &hotkey)?.ok_or(Error::<T>::NothingToWithdraw)?;
-        let mut staker = opened.staker(&coldkey);
-        let waiting = staker.position.unbonding.len();
-        ensure!(waiting > 0, Error::<T>::NothingToWithdraw);
-        let ready = Self::release(netuid, opened.id(), &mut staker);
-        ensure!(
-            staker.position.unbonding.len() < waiting,
-            Error::<T>::StillUnbonding
-        );
-        opened.keep(staker);
-        opened.close();
-        Self::pay_out(coldkey, netuid, hotkey, ready)
-    }
-
-    /// Takes what has waited long enough out of its pools and returns what it is worth.
-    fn release(netuid: NetUid, id: PoolId, staker: &mut Staker<T>) -> Balance {
-        let now = Self::now();
-        let mut ready: Balance = 0;
-        staker.position.unbonding.retain(|chunk| {
-            if Self::withdrawable_at(chunk.era) > now {
-                return true;
-            }
-            UnbondingOf::<T>::mutate_exists((netuid, id, chunk.era), |stored| {
-                let mut unbonding = stored.take().unwrap_or_default();
-                for (side, held) in [(Side::Own, chunk.own), (Side::Delegated, chunk.delegated)] {
-                    let out = unbonding.side_mut(side).redeem_all(held);
-                    ready = ready.saturating_add(out);
-                }
-                *stored = (!unbonding.is_empty()).then_some(unbonding);
-            });
-            false
-        });
-        ready
-    }
-
-    fn pay_out(
-        coldkey: T::AccountId,
-        netuid: NetUid,
-        hotkey: T::AccountId,
-        amount: Balance,
-    ) -> DispatchResult {
-        T::Currency::transfer(&Self::holding_account(), &coldkey, amount, Preserve)?;
-        Self::deposit_event(Event::Withdrawn {
-            netuid,
-            hotkey,
-            coldkey,
-            amount,
-        });
-        Ok(())
     }
 
     pub(crate) fn do_set_take(
@@ -312,31 +290,5 @@ impl Stage {
             Self::Entering => (&mut pools.entering, &mut holding.entering),
             Self::Active => (&mut pools.active, &mut holding.active),
         }
-    }
-}
-
-impl<T: Config> Staker<T> {
-    /// The chunk of an era, a new one where nothing was removed in it.
-    fn take_chunk(&mut self, era: Era) -> Chunk {
-        let unbonding = &mut self.position.unbonding;
-        match unbonding.last() {
-            Some(last) if last.era == era => unbonding.pop().unwrap_or_default(),
-            _ => Chunk {
-                era,
-                ..Chunk::default()
-            },
-        }
-    }
-
-    /// Puts the newest chunk back. There is room for one of each era that still waits, and those
-    /// that don't were released.
-    fn put_chunk(&mut self, chunk: Chunk) -> Result<(), Error<T>> {
-        if chunk.own.is_empty() && chunk.delegated.is_empty() {
-            return Ok(());
-        }
-        self.position
-            .unbonding
-            .try_push(chunk)
-            .map_err(|_| Error::<T>::Overflow)
     }
 }

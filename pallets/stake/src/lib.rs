@@ -8,13 +8,16 @@
 //!             add_stake            payout             remove_stake          withdraw
 //! coldkey ──────────────▶ entering ──────▶ active ──────────────▶ unbonding ────────▶ coldkey
 //!                          (waits)     (votes, earns)    (waits for UnbondingEras)
-//!                             └───────────────────────────────────▲
+//!                             └───────────────────────────────────▲        │ complete_move
+//! coldkey ─ move_stake ──────────────────────────────────────────┘        ▼
+//!                                                            entering, elsewhere
 //! ```
 //!
 //! What is added waits in the *entering* pool until the subnet's next payout and then enters at the
 //! price after it, so nobody hops from epoch to epoch. The entering pools are converted when their
 //! hotkey is next touched: its price changes in no other way, so that is the same as at once. What
-//! is removed waits in one *unbonding* pool per era, within reach of [`Slash`].
+//! is removed, or moves to another place, waits in one *unbonding* pool per era, within reach of
+//! [`Slash`].
 //!
 //! All staked money lies in one account ([`Pallet::holding_account`]), which never dies: genesis
 //! gives it the existential deposit. Money that somebody sends there belongs to nobody and changes
@@ -34,6 +37,8 @@
 extern crate alloc;
 
 mod calls;
+mod keys;
+mod moves;
 mod opened;
 mod pool;
 mod stakes_impls;
@@ -53,8 +58,8 @@ mod tests;
 pub use pallet::*;
 pub use pool::{SharePool, Shares, LEAST_SHARES, MAX_SHARES_PER_UNIT, SHARES_PER_UNIT};
 pub use types::{
-    Chunk, Conversion, Era, Holding, PayoutIndex, PoolId, Pools, Position, Series, Side, SidePools,
-    SubnetStake, Take, TakeRaise, Unbonding,
+    Chunk, Conversion, Destination, Era, Holding, PayoutIndex, PoolId, Pools, Position, Series,
+    Side, SidePools, SubnetStake, Take, TakeRaise, Unbonding,
 };
 pub use weights::WeightInfo;
 
@@ -108,7 +113,16 @@ pub mod pallet {
         #[pallet::constant]
         type UnbondingEras: Get<u32>;
 
-        /// Room for unbonding entries in a position: more than [`Config::UnbondingEras`].
+        /// Places for subnets: those of the registry.
+        #[pallet::constant]
+        type MaxSubnets: Get<u32>;
+
+        /// Most moves to other places that may wait in one position.
+        #[pallet::constant]
+        type MaxMoves: Get<u32>;
+
+        /// Room for unbonding entries in a position: [`Config::MaxMoves`] and one more than
+        /// [`Config::UnbondingEras`].
         #[pallet::constant]
         type MaxUnbondingChunks: Get<u32>;
 
@@ -164,7 +178,7 @@ pub mod pallet {
             NMapKey<Twox64Concat, PoolId>,
             NMapKey<Blake2_128Concat, T::AccountId>,
         ),
-        Position<T::MaxUnbondingChunks>,
+        Position<T::AccountId, T::MaxUnbondingChunks>,
     >;
 
     /// Where a coldkey has positions. As long as the positions, which [`Config::MinPosition`] pays
@@ -268,6 +282,34 @@ pub mod pallet {
             /// How much.
             amount: Balance,
         },
+        /// Stake was taken out and waits before it enters at another place.
+        StakeMoving {
+            /// The subnet that it leaves.
+            netuid: NetUid,
+            /// The hotkey that it leaves.
+            hotkey: T::AccountId,
+            /// The staker.
+            coldkey: T::AccountId,
+            /// The subnet that it goes to.
+            to_netuid: NetUid,
+            /// The hotkey that it goes to.
+            to_hotkey: T::AccountId,
+            /// How much.
+            amount: Balance,
+            /// The first block at which `complete_move` lets it arrive.
+            arrives_at: BlockNumber,
+        },
+        /// A position has another owner: with a change of coldkey.
+        PositionMoved {
+            /// The subnet.
+            netuid: NetUid,
+            /// The hotkey staked on.
+            hotkey: T::AccountId,
+            /// Who had it.
+            old: T::AccountId,
+            /// Who has it.
+            new: T::AccountId,
+        },
         /// A validator set its take.
         TakeSet {
             /// The subnet.
@@ -355,6 +397,10 @@ pub mod pallet {
         TakeTooHigh,
         /// The take would rise by more than `MaxTakeRaise` at once: raise it in steps.
         TakeRaisedTooFast,
+        /// Stake can't move to where it is: name another hotkey or another subnet.
+        SamePlace,
+        /// As many moves as there may be wait in this position: wait for one to arrive.
+        TooManyMoves,
         /// An amount is larger than the pools can count. No amount that exists is.
         Overflow,
     }
@@ -422,6 +468,43 @@ pub mod pallet {
             let coldkey = ensure_signed(origin)?;
             Self::do_set_take(coldkey, netuid, hotkey, take)
         }
+
+        /// Moves `amount` of a position, or all of it, to another hotkey or another subnet.
+        ///
+        /// It stops voting and earning at once, waits like stake that is removed, and can be
+        /// slashed for where it stood until then. After that `complete_move` lets it enter where it
+        /// goes; if that is gone by then, its coldkey gets it back. It must be worth at least
+        /// `MinPosition`, and so must what is left, if anything is.
+        #[pallet::call_index(4)]
+        #[pallet::weight(T::WeightInfo::move_stake(T::MaxUnbondingChunks::get()))]
+        pub fn move_stake(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            hotkey: T::AccountId,
+            to_netuid: NetUid,
+            to_hotkey: T::AccountId,
+            amount: Option<Balance>,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_move_stake(coldkey, netuid, hotkey, to_netuid, to_hotkey, amount)
+        }
+
+        /// Lets arrive what a coldkey moves from a hotkey and has waited long enough. By anybody:
+        /// whoever gains a staker has reason to.
+        #[pallet::call_index(5)]
+        #[pallet::weight(
+            T::WeightInfo::withdraw(T::MaxUnbondingChunks::get())
+                .saturating_add(T::WeightInfo::arrive().saturating_mul(T::MaxMoves::get().into()))
+        )]
+        pub fn complete_move(
+            origin: OriginFor<T>,
+            coldkey: T::AccountId,
+            netuid: NetUid,
+            hotkey: T::AccountId,
+        ) -> DispatchResult {
+            ensure_signed(origin)?;
+            Self::do_complete_move(coldkey, netuid, hotkey)
+        }
     }
 
     #[pallet::hooks]
@@ -436,9 +519,9 @@ pub mod pallet {
                 "EraLength must be at least one block"
             );
             assert!(
-                T::MaxUnbondingChunks::get() > T::UnbondingEras::get(),
-                "MaxUnbondingChunks must exceed UnbondingEras: removals of the present era and of \
-                 each era that still waits must fit"
+                T::MaxUnbondingChunks::get() > T::UnbondingEras::get() + T::MaxMoves::get(),
+                "MaxUnbondingChunks must exceed UnbondingEras and MaxMoves together: removals of \
+                 the present era and of each era that still waits, and all moves, must fit"
             );
             assert!(
                 T::DefaultTake::get() <= T::MaxTake::get(),

@@ -66,7 +66,9 @@ impl pallet_stake::Config for Test {
     type MinPosition = MinPosition;
     type EraLength = ConstU32<ERA_LENGTH>;
     type UnbondingEras = ConstU32<UNBONDING_ERAS>;
-    type MaxUnbondingChunks = ConstU32<4>;
+    type MaxSubnets = ConstU32<2>;
+    type MaxMoves = ConstU32<2>;
+    type MaxUnbondingChunks = ConstU32<6>;
     type DefaultTake = DefaultTake;
     type MaxTake = MaxTake;
     type MaxTakeRaise = MaxTakeRaise;
@@ -100,6 +102,8 @@ impl ExtBuilder {
                 .contains(&netuid)
                 .then_some(Generation(0))
         });
+        MockSubnets::on_netuids(|| vec![SUBNET, OTHER_SUBNET]);
+        MockNeurons::on_successor_of(|_| None);
         own_hotkeys(&[(1, 1), (2, 2)]);
         let balances = (1..=9).map(|n| (account(n), ENDOWMENT)).collect();
         let genesis = RuntimeGenesisConfig {

@@ -9,7 +9,8 @@ use crate::{
 use assay_primitives::{Balance, NetUid};
 
 /// A position as it is stored.
-pub(crate) type PositionOf<T> = Position<<T as Config>::MaxUnbondingChunks>;
+pub(crate) type PositionOf<T> =
+    Position<<T as frame_system::Config>::AccountId, <T as Config>::MaxUnbondingChunks>;
 
 /// A hotkey's pools, up to date: what has entered is in the active pools. Changes are kept by
 /// [`Opened::close`].

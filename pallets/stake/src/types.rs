@@ -1,8 +1,9 @@
 //! What the pallet stores, and the questions it answers about itself.
 
 use crate::pool::{mul_div, SharePool, Shares};
-use assay_primitives::{Balance, BlockNumber, Ratio16};
+use assay_primitives::{Balance, BlockNumber, Generation, NetUid, Ratio16};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use core::fmt::Debug;
 use frame_support::{
     pallet_prelude::{BoundedVec, Get},
     CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound,
@@ -180,18 +181,48 @@ impl Holding {
     }
 }
 
+/// Where stake that moves is going.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+)]
+pub struct Destination<AccountId> {
+    /// The subnet.
+    pub netuid: NetUid,
+    /// Its generation: what comes after it under its number is not what the staker chose.
+    pub generation: Generation,
+    /// The hotkey, or what it is exchanged for while the stake is on its way.
+    pub hotkey: AccountId,
+}
+
 /// Stake that was removed in one era.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
-pub struct Chunk {
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Chunk<AccountId> {
     /// The era.
     pub era: Era,
+    /// Where it goes when it has waited; to its coldkey, where it says nothing.
+    pub to: Option<Destination<AccountId>>,
     /// Shares of what own bonds were removed in it.
     pub own: Shares,
     /// Shares of what delegated stake was removed in it.
     pub delegated: Shares,
 }
 
-impl Chunk {
+impl<AccountId> Chunk<AccountId> {
+    /// Nothing yet.
+    pub fn new(era: Era, to: Option<Destination<AccountId>>) -> Self {
+        Self {
+            era,
+            to,
+            own: Shares::default(),
+            delegated: Shares::default(),
+        }
+    }
+
+    /// Whether it holds no shares.
+    pub const fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.delegated.is_empty()
+    }
+
     /// The shares of a side, to change.
     pub fn side_mut(&mut self, side: Side) -> &mut Shares {
         match side {
@@ -220,7 +251,7 @@ impl Unbonding {
     }
 
     /// What a chunk is worth.
-    pub fn value(&self, chunk: &Chunk) -> Balance {
+    pub fn value<AccountId>(&self, chunk: &Chunk<AccountId>) -> Balance {
         self.own
             .value(chunk.own)
             .saturating_add(self.delegated.value(chunk.delegated))
@@ -245,17 +276,17 @@ impl Unbonding {
     TypeInfo,
 )]
 #[scale_info(skip_type_params(MaxChunks))]
-#[codec(mel_bound())]
-pub struct Position<MaxChunks: Get<u32>> {
+#[codec(mel_bound(AccountId: MaxEncodedLen))]
+pub struct Position<AccountId: Clone + Debug + Eq, MaxChunks: Get<u32>> {
     /// As the hotkey's owner.
     pub own: Holding,
     /// As anybody else.
     pub delegated: Holding,
     /// On its way out, oldest first.
-    pub unbonding: BoundedVec<Chunk, MaxChunks>,
+    pub unbonding: BoundedVec<Chunk<AccountId>, MaxChunks>,
 }
 
-impl<MaxChunks: Get<u32>> Position<MaxChunks> {
+impl<AccountId: Clone + Debug + Eq, MaxChunks: Get<u32>> Position<AccountId, MaxChunks> {
     /// The holding of a side, to change.
     pub fn side_mut(&mut self, side: Side) -> &mut Holding {
         match side {
@@ -287,6 +318,41 @@ impl<MaxChunks: Get<u32>> Position<MaxChunks> {
     /// Whether there is nothing to remember of it.
     pub fn is_empty(&self) -> bool {
         self.holds_nothing() && self.unbonding.is_empty()
+    }
+
+    /// How many entries of what is on its way out go on to another place.
+    pub fn moves(&self) -> u32 {
+        // Bounded by a u32.
+        self.unbonding
+            .iter()
+            .filter(|chunk| chunk.to.is_some())
+            .count() as u32
+    }
+
+    /// Takes the entry of an era and a destination out, or a new one where there is none.
+    pub fn take_chunk(&mut self, era: Era, to: Option<Destination<AccountId>>) -> Chunk<AccountId> {
+        let same = |chunk: &Chunk<AccountId>| chunk.era == era && chunk.to == to;
+        match self.unbonding.iter().position(same) {
+            Some(index) => self.unbonding.remove(index),
+            None => Chunk::new(era, to),
+        }
+    }
+
+    /// Puts an entry where its era belongs, unless it holds nothing; gives it back where no room is
+    /// left. There is room for one of each era that still waits, and for the moves allowed.
+    pub fn put_chunk(&mut self, chunk: Chunk<AccountId>) -> Result<(), Chunk<AccountId>> {
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        if self.unbonding.is_full() {
+            return Err(chunk);
+        }
+        let at = self
+            .unbonding
+            .partition_point(|other| other.era <= chunk.era);
+        // There is room, as was just seen.
+        let _ = self.unbonding.try_insert(at, chunk);
+        Ok(())
     }
 }
 

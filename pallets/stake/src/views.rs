@@ -2,7 +2,7 @@
 
 use crate::{opened::Opened, pallet::*, types::Side, PoolId};
 use alloc::vec::Vec;
-use assay_primitives::{ColdkeyStake, NetUid, StakePosition, UnbondingView};
+use assay_primitives::{ColdkeyStake, NetUid, StakePosition, StakeTarget, UnbondingView};
 use frame_support::storage::with_transaction;
 use sp_runtime::{DispatchError, TransactionOutcome};
 
@@ -66,6 +66,10 @@ impl<T: Config> Pallet<T> {
                 hotkey: hotkey.clone(),
                 amount: pools.value(chunk),
                 withdrawable_at: Self::withdrawable_at(chunk.era),
+                moves_to: chunk.to.as_ref().map(|to| StakeTarget {
+                    netuid: to.netuid,
+                    hotkey: to.hotkey.clone(),
+                }),
             });
         }
     }

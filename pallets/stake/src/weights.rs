@@ -26,6 +26,14 @@ pub trait WeightInfo {
     fn after_payout() -> Weight;
     /// A slash that reaches `eras` eras of unbonding stake.
     fn slash(eras: u32) -> Weight;
+    /// `move_stake` from a position with `chunks` unbonding entries.
+    fn move_stake(chunks: u32) -> Weight;
+    /// One amount that arrives where it was moved to.
+    fn arrive() -> Weight;
+    /// Moving a hotkey that may have pools in each of `subnets` subnets.
+    fn move_hotkey(subnets: u32) -> Weight;
+    /// Moving a position, where it and the one it joins have `chunks` unbonding entries.
+    fn move_position(chunks: u32) -> Weight;
     /// Reading the stakes of `hotkeys` hotkeys.
     fn stakes(hotkeys: u32) -> Weight;
 }
@@ -100,6 +108,30 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
         // The unbonding pools, the holding account and the issuance.
         let eras = u64::from(eras);
         Self::cost(30 + 5 * eras, &[POOLS, (eras, eras), (2, 2)])
+    }
+
+    fn move_stake(chunks: u32) -> Weight {
+        // The other subnet and the other hotkey's owner.
+        Self::remove_stake(chunks).saturating_add(Self::cost(5, &[(2, 0)]))
+    }
+
+    fn arrive() -> Weight {
+        // The subnet, the hotkey's owner, and what it may have been exchanged for.
+        Self::cost(40, &[(18, 0), POOLS, POSITION])
+    }
+
+    fn move_hotkey(subnets: u32) -> Weight {
+        // The list of subnets. Of each the pools and the take, which move, and the pools' hotkey.
+        let subnets = u64::from(subnets);
+        Self::cost(5 + 5 * subnets, &[(1 + 2 * subnets, 5 * subnets)])
+    }
+
+    fn move_position(chunks: u32) -> Weight {
+        let chunks = u64::from(chunks);
+        Self::cost(
+            60 + 5 * chunks,
+            &[POOLS, POSITION, POSITION, (chunks, chunks), TRANSFER],
+        )
     }
 
     fn stakes(hotkeys: u32) -> Weight {

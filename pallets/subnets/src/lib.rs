@@ -27,6 +27,7 @@ extern crate alloc;
 mod calls;
 mod genesis;
 mod hooks;
+mod keys;
 mod price;
 mod pruning;
 mod queries;
@@ -42,11 +43,12 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
+pub use assay_pallet_traits::HotkeyProof as RegistrationProof;
 pub use genesis::Parameters;
 pub use pallet::*;
 pub use price::{Price, PriceCurve};
 pub use pruning::{Candidate, Tenure};
-pub use types::{HotkeyInfo, Neuron, RegistrationProof, Subnet};
+pub use types::{HotkeyInfo, Neuron, Subnet, Succession};
 pub use weights::WeightInfo;
 
 /// Settings that one `patch_hyperparameters` may change: all there are.
@@ -191,6 +193,18 @@ pub mod pallet {
     pub type Hotkeys<T: Config> =
         StorageMap<_, Blake2_128Concat, T::AccountId, HotkeyInfo<T::AccountId>>;
 
+    /// The hotkeys of each owner: the inverse of [`Hotkeys`].
+    #[pallet::storage]
+    pub type OwnedHotkeys<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Blake2_128Concat, T::AccountId, ()>;
+
+    /// Hotkeys that were exchanged for others. Kept for ever: such a key may be in wrong hands, so
+    /// nobody can register it again, and what it signed leads to who is liable for it. Paid for by
+    /// the price of a swap.
+    #[pallet::storage]
+    pub type Successors<T: Config> =
+        StorageMap<_, Blake2_128Concat, T::AccountId, Succession<T::AccountId>>;
+
     /// The serial of the next neuron, over all subnets.
     #[pallet::storage]
     pub type NextSerial<T> = StorageValue<_, Serial, ValueQuery>;
@@ -294,6 +308,22 @@ pub mod pallet {
             hotkey: T::AccountId,
             model: ModelAnnouncement,
         },
+        /// A subnet has another owner, and its lock is held of that one.
+        SubnetOwnerChanged {
+            netuid: NetUid,
+            /// Who owned it.
+            old: T::AccountId,
+            /// Who owns it.
+            new: T::AccountId,
+        },
+        /// A hotkey has another owner, wherever it is registered.
+        HotkeyOwnerChanged {
+            hotkey: T::AccountId,
+            /// Who owned it.
+            old: T::AccountId,
+            /// Who owns it.
+            new: T::AccountId,
+        },
     }
 
     #[pallet::error]
@@ -340,6 +370,8 @@ pub mod pallet {
         AlreadyRegistered,
         /// Another coldkey owns this hotkey: sign with that one, or use a new hotkey.
         HotkeyOfAnother,
+        /// This hotkey was exchanged for another one and can't come back: use a new key.
+        HotkeySpent,
         /// The hotkey's proof has expired: sign a new one.
         ProofExpired,
         /// The hotkey's proof counts for longer than `MaxProofLifetime` blocks: sign a shorter one.

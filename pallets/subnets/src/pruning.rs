@@ -15,7 +15,7 @@
 //! registered first, then the one with the lower uid.
 
 use alloc::vec::Vec;
-use assay_primitives::{BlockNumber, Serial, Uid};
+use assay_primitives::{BlockNumber, PruningRule, Serial, Uid};
 
 /// Since when a neuron has its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,27 @@ pub struct Candidate {
     pub tenure: Tenure,
     /// Its standing: the least of all that may be pruned.
     pub standing: u32,
+}
+
+impl Candidate {
+    /// Who ranks lower goes first.
+    fn rank(&self) -> (u32, BlockNumber, Uid) {
+        let Tenure {
+            uid, registered_at, ..
+        } = self.tenure;
+        (self.standing, registered_at, uid)
+    }
+
+    /// Why this one goes before `other`, which ranks higher.
+    pub fn goes_before(&self, other: &Self) -> PruningRule {
+        if self.standing < other.standing {
+            PruningRule::LeastStanding
+        } else if self.tenure.registered_at < other.tenure.registered_at {
+            PruningRule::RegisteredFirst
+        } else {
+            PruningRule::LowerUid
+        }
+    }
 }
 
 /// What immunity depends on.
@@ -83,19 +104,34 @@ impl ImmunityRule {
         tenures: &[Tenure],
         standing: impl Fn(Uid) -> u32,
     ) -> Option<Candidate> {
+        self.candidates(tenures, standing)
+            .min_by_key(Candidate::rank)
+    }
+
+    /// The neurons that give way next and after that, as far as there are any.
+    pub fn next_two(
+        &self,
+        tenures: &[Tenure],
+        standing: impl Fn(Uid) -> u32,
+    ) -> [Option<Candidate>; 2] {
+        let mut candidates: Vec<Candidate> = self.candidates(tenures, standing).collect();
+        candidates.sort_unstable_by_key(Candidate::rank);
+        [candidates.first().copied(), candidates.get(1).copied()]
+    }
+
+    /// All that may be pruned.
+    fn candidates<'a>(
+        &self,
+        tenures: &'a [Tenure],
+        standing: impl Fn(Uid) -> u32 + 'a,
+    ) -> impl Iterator<Item = Candidate> + 'a {
         self.immune(tenures)
             .into_iter()
             .zip(tenures)
             .filter(|(immune, _)| !immune)
-            .map(|(_, &tenure)| Candidate {
+            .map(move |(_, &tenure)| Candidate {
                 tenure,
                 standing: standing(tenure.uid),
-            })
-            .min_by_key(|candidate| {
-                let Tenure {
-                    uid, registered_at, ..
-                } = candidate.tenure;
-                (candidate.standing, registered_at, uid)
             })
     }
 }
@@ -163,6 +199,34 @@ mod tests {
         assert_eq!(pruned([5, 6, 7, 4]), Some((3, 4)));
         assert_eq!(pruned([4, 6, 7, 4]), Some((0, 4)));
         assert_eq!(pruned([0, 0, 0, 0]), Some((1, 0)));
+    }
+
+    #[test]
+    fn next_two_say_which_rule_decides_between_them() {
+        let rule = rule(99, 10, 50);
+        let decided = |blocks: [BlockNumber; 3], standings: [u32; 3]| {
+            let all = tenures(&blocks);
+            let two = rule.next_two(&all, |uid| standings[usize::from(uid.0)]);
+            let [Some(next), Some(after)] = two else {
+                panic!("none is immune: {two:?}")
+            };
+            (
+                next.tenure.uid.0,
+                after.tenure.uid.0,
+                next.goes_before(&after),
+            )
+        };
+        assert_eq!(
+            decided([1, 2, 3], [9, 8, 7]),
+            (2, 1, PruningRule::LeastStanding)
+        );
+        assert_eq!(
+            decided([3, 2, 1], [7, 7, 8]),
+            (1, 0, PruningRule::RegisteredFirst)
+        );
+        assert_eq!(decided([2, 2, 1], [7, 7, 8]), (0, 1, PruningRule::LowerUid));
+        let one = tenures(&[1]);
+        assert_eq!(rule.next_two(&one, |_| 0)[1], None);
     }
 
     #[test]

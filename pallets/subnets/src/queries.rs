@@ -1,13 +1,16 @@
 //! What clients ask, for the runtime's read APIs. Nothing here writes.
 
 use crate::{
-    pruning::ImmunityRule, Candidate, Config, Endpoints, HyperparametersOf, Models,
+    pruning::ImmunityRule, Candidate, Config, Endpoints, Hotkeys, HyperparametersOf, Models,
     NetworkParameters, NeuronCount, Neurons, Pallet, PriceCurve, RegistrationPrices, SubnetPrice,
     Subnets, Tenure,
 };
 use alloc::vec::Vec;
 use assay_pallet_traits::{Epochs, Standings};
-use assay_primitives::{Announced, Balance, BlockNumber, Endpoint, ModelAnnouncement, NetUid, Uid};
+use assay_primitives::{
+    Announced, Balance, BlockNumber, Endpoint, ModelAnnouncement, NetUid, PruningCandidate,
+    PruningView, Uid,
+};
 use frame_support::traits::Get;
 use sp_runtime::SaturatedConversion;
 
@@ -46,6 +49,52 @@ impl<T: Config> Pallet<T> {
                 .get(usize::from(uid.0))
                 .copied()
                 .unwrap_or_default()
+        })
+    }
+
+    /// Who gives way next and why, with what stands around it; `None` without such a subnet.
+    pub fn pruning(netuid: NetUid) -> Option<PruningView<T::AccountId>> {
+        let rule = Self::immunity_rule(netuid)?;
+        let tenures = Self::tenures(netuid);
+        let standings = T::Standings::standings(netuid);
+        let standing = |uid: Uid| {
+            standings
+                .get(usize::from(uid.0))
+                .copied()
+                .unwrap_or_default()
+        };
+        let [next, after] = rule.next_two(&tenures, standing);
+        let decided_by = next
+            .zip(after)
+            .map(|(next, after)| next.goes_before(&after));
+        let immune = rule.immune(&tenures).into_iter().filter(|immune| *immune);
+        Some(PruningView {
+            netuid,
+            neurons: NeuronCount::<T>::get(netuid),
+            places: HyperparametersOf::<T>::get(netuid)?.max_neurons,
+            // No more than there are neurons, who are counted in 16 bits.
+            immune: immune.count() as u16,
+            next: next.and_then(|next| Self::candidate(netuid, next)),
+            after: after.and_then(|after| Self::candidate(netuid, after)),
+            decided_by,
+        })
+    }
+
+    fn candidate(netuid: NetUid, candidate: Candidate) -> Option<PruningCandidate<T::AccountId>> {
+        let Tenure {
+            uid,
+            serial,
+            registered_at,
+        } = candidate.tenure;
+        let hotkey = Neurons::<T>::get(netuid, uid)?.hotkey;
+        let coldkey = Hotkeys::<T>::get(&hotkey)?.coldkey;
+        Some(PruningCandidate {
+            uid,
+            hotkey,
+            coldkey,
+            serial,
+            registered_at,
+            standing: candidate.standing,
         })
     }
 

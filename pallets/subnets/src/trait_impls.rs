@@ -2,7 +2,7 @@
 
 use crate::{
     Config, Event, Hotkeys, HyperparametersOf, Netuids, NetworkParameters, NeuronCount, Neurons,
-    Pallet, PendingHyperparameters, Subnets, Uids,
+    Pallet, PendingHyperparameters, Subnets, Successors, Uids,
 };
 use alloc::vec::Vec;
 use assay_pallet_traits::{AdmissionPolicy, NeuronFacts};
@@ -77,6 +77,10 @@ impl<T: Config> assay_pallet_traits::Neurons<T::AccountId> for Pallet<T> {
 
     fn coldkey_of(hotkey: &T::AccountId) -> Option<T::AccountId> {
         Some(Hotkeys::<T>::get(hotkey)?.coldkey)
+    }
+
+    fn successor_of(hotkey: &T::AccountId) -> Option<T::AccountId> {
+        Some(Successors::<T>::get(hotkey)?.hotkey)
     }
 }
 

@@ -9,13 +9,14 @@
 //!    hotkey once per subnet.
 //! 5. Serials are unique and below the next one.
 //! 6. Every registered hotkey has an owner, is counted as often as it is registered, and its
-//!    account is kept alive by a reference.
+//!    account is kept alive by a reference. `OwnedHotkeys` is the inverse of `Hotkeys`, and no
+//!    hotkey that was exchanged is known any more.
 //! 7. Only neurons have announced something.
 
 use crate::{
     Config, Endpoints, Generations, HoldReason, Hotkeys, HyperparametersOf, Models, Netuids,
-    NetworkParameters, NeuronCount, Neurons, NextSerial, Pallet, PendingHyperparameters,
-    RegistrationPrices, SubnetPrice, Subnets, Tasks, Uids,
+    NetworkParameters, NeuronCount, Neurons, NextSerial, OwnedHotkeys, Pallet,
+    PendingHyperparameters, RegistrationPrices, SubnetPrice, Subnets, Successors, Tasks, Uids,
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -159,6 +160,20 @@ impl<T: Config> Pallet<T> {
             );
         }
         ensure!(registrations.is_empty(), "a registered hotkey has no owner");
+        ensure!(
+            OwnedHotkeys::<T>::iter_keys().count() == Hotkeys::<T>::iter_keys().count(),
+            "OwnedHotkeys and Hotkeys differ in number"
+        );
+        for (coldkey, hotkey, ()) in OwnedHotkeys::<T>::iter() {
+            ensure!(
+                Hotkeys::<T>::get(hotkey).is_some_and(|info| info.coldkey == coldkey),
+                "OwnedHotkeys is not the inverse of Hotkeys"
+            );
+        }
+        ensure!(
+            Successors::<T>::iter_keys().all(|hotkey| !Hotkeys::<T>::contains_key(hotkey)),
+            "a hotkey that was exchanged is still known"
+        );
         Ok(())
     }
 

@@ -1,9 +1,8 @@
 //! What the registry stores and takes.
 
 use assay_primitives::{Balance, BlockNumber, Generation, Serial, TaskVersion};
-use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use codec::{Decode, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
-use sp_runtime::{traits::Verify, AccountId32, MultiSignature};
 
 /// A registered subnet.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
@@ -43,27 +42,11 @@ pub struct HotkeyInfo<AccountId> {
     pub registrations: u32,
 }
 
-/// A hotkey's agreement to be registered.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
-pub struct RegistrationProof {
-    /// The last block in which it counts.
-    pub expires_at: BlockNumber,
-    /// The hotkey's signature over `assay_primitives::RegistrationProofPayload`.
-    pub signature: MultiSignature,
-}
-
-impl RegistrationProof {
-    /// Whether the signature is of a kind that a hotkey can be: one that can sign requests and
-    /// receipts too.
-    pub fn is_of_hotkey_kind(&self) -> bool {
-        matches!(
-            self.signature,
-            MultiSignature::Sr25519(_) | MultiSignature::Ed25519(_)
-        )
-    }
-
-    /// Whether `hotkey` signed `payload`.
-    pub fn is_signature_of(&self, hotkey: &[u8; 32], payload: &[u8]) -> bool {
-        self.signature.verify(payload, &AccountId32::new(*hotkey))
-    }
+/// What a hotkey was exchanged for.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Succession<AccountId> {
+    /// The hotkey that holds what it held.
+    pub hotkey: AccountId,
+    /// The block in which that happened: what was signed before is the old key's.
+    pub at: BlockNumber,
 }

@@ -29,6 +29,10 @@ pub trait WeightInfo {
     fn announce() -> Weight;
     /// Announcing a model.
     fn announce_model() -> Weight;
+    /// Moving a hotkey that may be registered in each of `subnets` subnets.
+    fn move_hotkey(subnets: u32) -> Weight;
+    /// Moving `things` of a coldkey, where it may own any of `subnets` subnets.
+    fn move_coldkey(subnets: u32, things: u32) -> Weight;
 }
 
 /// Checking an sr25519 or ed25519 signature, with room for slow machines.
@@ -65,9 +69,9 @@ fn set_admitted(db: RuntimeDbWeight) -> Weight {
 fn register(db: RuntimeDbWeight, searched: u32) -> Weight {
     // reads: Subnets, HyperparametersOf, Uids, Hotkeys, NetworkParameters, RegistrationPrices,
     // Account of the coldkey, BlockHash, NeuronCount, NextSerial, TotalIssuance, Account of the
-    // hotkey. writes: TotalIssuance, Account of the coldkey, RegistrationPrices, NextSerial,
-    // Hotkeys, Account of the hotkey, Uids, Neurons, NeuronCount.
-    let base = micros(CALL_MICROS + SIGNATURE_MICROS).saturating_add(db.reads_writes(12, 9));
+    // hotkey, Successors. writes: TotalIssuance, Account of the coldkey, RegistrationPrices, NextSerial,
+    // Hotkeys, OwnedHotkeys, Account of the hotkey, Uids, Neurons, NeuronCount.
+    let base = micros(CALL_MICROS + SIGNATURE_MICROS).saturating_add(db.reads_writes(13, 10));
     if searched == 0 {
         return base;
     }
@@ -85,6 +89,27 @@ fn announce(db: RuntimeDbWeight) -> Weight {
     // reads: Subnets, Uids, Hotkeys, Endpoints or Models, HyperparametersOf.
     // writes: Endpoints or Models.
     micros(CALL_MICROS).saturating_add(db.reads_writes(5, 1))
+}
+
+fn move_hotkey(db: RuntimeDbWeight, subnets: u32) -> Weight {
+    // reads: Hotkeys, Netuids, both accounts. writes: Hotkeys twice, OwnedHotkeys twice,
+    // Successors, both accounts.
+    let base = micros(CALL_MICROS).saturating_add(db.reads_writes(4, 7));
+    // reads for each subnet: Uids, Neurons. writes: Uids twice, Neurons.
+    let subnet = Weight::from_parts(NEURON_NANOS.saturating_mul(1_000), 0)
+        .saturating_add(db.reads_writes(2, 3))
+        .saturating_mul(subnets.into());
+    base.saturating_add(subnet)
+}
+
+fn move_coldkey(db: RuntimeDbWeight, subnets: u32, things: u32) -> Weight {
+    // reads: Netuids and each subnet.
+    let base = micros(CALL_MICROS).saturating_add(db.reads(u64::from(subnets).saturating_add(1)));
+    // A subnet costs more than a hotkey. reads: Holds and Account of both. writes: those, Subnets.
+    let thing = micros(CALL_MICROS)
+        .saturating_add(db.reads_writes(4, 5))
+        .saturating_mul(things.into());
+    base.saturating_add(thing)
 }
 
 /// What calls cost on the runtime's database.
@@ -109,6 +134,12 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     fn announce_model() -> Weight {
         announce(T::DbWeight::get())
     }
+    fn move_hotkey(subnets: u32) -> Weight {
+        move_hotkey(T::DbWeight::get(), subnets)
+    }
+    fn move_coldkey(subnets: u32, things: u32) -> Weight {
+        move_coldkey(T::DbWeight::get(), subnets, things)
+    }
 }
 
 /// What calls cost on RocksDB, for tests.
@@ -130,5 +161,11 @@ impl WeightInfo for () {
     }
     fn announce_model() -> Weight {
         announce(RocksDbWeight::get())
+    }
+    fn move_hotkey(subnets: u32) -> Weight {
+        move_hotkey(RocksDbWeight::get(), subnets)
+    }
+    fn move_coldkey(subnets: u32, things: u32) -> Weight {
+        move_coldkey(RocksDbWeight::get(), subnets, things)
     }
 }

@@ -9,6 +9,7 @@
 //! weights   WeightRows                       asks: subnets, epoch (Epochs, Permits)
 //! epoch     Epochs, Permits, Standings       asks: subnets, stake, weights, emission
 //! emission  Issuer                           asks: subnets, stake
+//! keys      (nothing)                        asks: subnets; moves what KeyHolders keep
 //! ```
 //!
 //! News travels the other way, through [`SubnetHooks`] and [`NeuronHooks`], which tuples implement.
@@ -22,8 +23,10 @@ extern crate alloc;
 mod emission;
 mod epoch;
 mod hooks;
+mod keys;
 #[cfg(feature = "mocks")]
 pub mod mocks;
+mod proof;
 mod stake;
 mod subnets;
 mod weights;
@@ -31,6 +34,8 @@ mod weights;
 pub use emission::{Due, Issuer};
 pub use epoch::{Epochs, Permits, Standings};
 pub use hooks::{NeuronHooks, SubnetHooks};
+pub use keys::KeyHolder;
+pub use proof::{HotkeyProof, ProofError};
 pub use stake::{Slash, Stakes};
 pub use subnets::{AdmissionPolicy, NeuronFacts, Neurons, Subnets};
 pub use weights::{RowInForce, WeightRows};

@@ -17,7 +17,7 @@ use assay_primitives::{
     Uid,
 };
 use frame_support::weights::Weight;
-use sp_runtime::{AccountId32, DispatchResult};
+use sp_runtime::{AccountId32, DispatchError, DispatchResult};
 use std::cell::RefCell;
 
 /// Declares a mock: a type, a slot per function, a setter per slot, and the trait's functions, each
@@ -96,6 +96,7 @@ mock! {
         fn neuron / on_neuron(netuid: NetUid, uid: Uid) -> Option<NeuronFacts<AccountId32>>;
         fn neurons / on_neurons(netuid: NetUid) -> Vec<NeuronFacts<AccountId32>>;
         fn coldkey_of / on_coldkey_of(hotkey: &AccountId32) -> Option<AccountId32>;
+        fn successor_of / on_successor_of(hotkey: &AccountId32) -> Option<AccountId32>;
     }
 }
 
@@ -189,5 +190,17 @@ mock! {
             netuid: NetUid, uid: Uid, old_hotkey: &AccountId32
         );
         fn on_neuron_weight / on_on_neuron_weight() -> Weight;
+    }
+}
+
+mock! {
+    /// Stands in for whoever keeps something under keys.
+    MockKeyHolder as KeyHolder<AccountId32> {
+        fn move_hotkey / on_move_hotkey(old: &AccountId32, new: &AccountId32) -> DispatchResult;
+        fn move_hotkey_weight / on_move_hotkey_weight() -> Weight;
+        fn move_coldkey / on_move_coldkey(
+            old: &AccountId32, new: &AccountId32, limit: u32
+        ) -> Result<u32, DispatchError>;
+        fn move_coldkey_weight / on_move_coldkey_weight(things: u32) -> Weight;
     }
 }

@@ -67,6 +67,9 @@ pub trait Neurons<AccountId> {
 
     /// The owner of a hotkey, wherever it is registered.
     fn coldkey_of(hotkey: &AccountId) -> Option<AccountId>;
+
+    /// The hotkey that one was exchanged for. A key that was exchanged never comes back.
+    fn successor_of(hotkey: &AccountId) -> Option<AccountId>;
 }
 
 /// Whether a new subnet is paid for its miners from the start. Root admits by call; a network may

@@ -75,6 +75,7 @@ impl<T: Config> Pallet<T> {
             epoch,
             reveal_in,
             hash,
+            hotkey: hotkey.clone().into(),
             next_seed,
             at,
             serial,

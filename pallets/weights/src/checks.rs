@@ -138,7 +138,7 @@ impl<T: Config> Pallet<T> {
         }
         Self::check_row(netuid, &row.targets, &row.values)?;
         let payload = CommitPayload {
-            hotkey: hotkey.clone().into(),
+            hotkey: commit.hotkey,
             netuid,
             generation: T::Subnets::generation(netuid).ok_or(Error::UnknownSubnet)?,
             epoch: *epoch,

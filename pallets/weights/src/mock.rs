@@ -261,6 +261,12 @@ pub fn replace(uid: u16, hotkey: AccountId) {
     Weights::on_neuron_replaced(NETUID, Uid(uid), &old);
 }
 
+/// Gives a uid's holder another hotkey, as `swap_hotkey` does.
+pub fn exchange(uid: u16, hotkey: AccountId) {
+    world(|w| w.hotkeys[usize::from(uid)] = hotkey.clone());
+    System::inc_sufficients(&hotkey);
+}
+
 /// What a test's transactions carry, in the order in which a runtime has it.
 pub type TxExtension = (AdmitWeights<Test>, ChargeTransactionPayment<Test>);
 

@@ -137,6 +137,9 @@ pub struct Commit {
     pub reveal_in: EpochIndex,
     /// The hash of what will be revealed.
     pub hash: Digest,
+    /// The hotkey that made it, which the hash binds. Its neuron's hotkey may be exchanged before
+    /// the reveal; whoever holds the place then opens it.
+    pub hotkey: [u8; 32],
     /// The hash of the secret of the next epoch's rounds.
     pub next_seed: Digest,
     /// The block in which it was made.

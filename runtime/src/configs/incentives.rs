@@ -58,13 +58,18 @@ impl pallet_subnets::Config for Runtime {
 /// Whole eras that removed stake waits, besides the rest of the era in which it was removed.
 const UNBONDING_ERAS: u32 = 7;
 
+/// Moves of stake that may wait in one position.
+const MAX_MOVES: u32 = 8;
+
 parameter_types! {
     pub const StakePalletId: PalletId = PalletId(*b"assay/st");
     /// A hundred times what an account must hold to exist: a position is three items of storage.
     pub const MinPosition: Balance = ASY / 10;
     pub const UnbondingEras: u32 = UNBONDING_ERAS;
-    /// One for the present era and one for each that still waits.
-    pub const MaxUnbondingChunks: u32 = UNBONDING_ERAS + 1;
+    /// Stake on one hotkey may be on its way to so many others.
+    pub const MaxMoves: u32 = MAX_MOVES;
+    /// One for the present era, one for each that still waits, and the moves.
+    pub const MaxUnbondingChunks: u32 = UNBONDING_ERAS + 1 + MAX_MOVES;
     /// A tenth.
     pub const DefaultTake: Ratio16 = Ratio16(6_554);
     /// A fifth.
@@ -83,6 +88,8 @@ impl pallet_stake::Config for Runtime {
     type MinPosition = MinPosition;
     type EraLength = network::UnbondingEra<Runtime>;
     type UnbondingEras = UnbondingEras;
+    type MaxSubnets = MaxSubnets;
+    type MaxMoves = MaxMoves;
     type MaxUnbondingChunks = MaxUnbondingChunks;
     type DefaultTake = DefaultTake;
     type MaxTake = MaxTake;

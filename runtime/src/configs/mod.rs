@@ -3,6 +3,7 @@
 pub mod consensus;
 pub mod governance;
 pub mod incentives;
+pub mod keys;
 pub mod money;
 pub mod system;
 

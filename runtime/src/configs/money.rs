@@ -5,11 +5,11 @@ use frame_support::{
     traits::{ConstU128, ConstU32, ConstU8, VariantCountOf},
     weights::{ConstantMultiplier, IdentityFee},
 };
-use pallet_transaction_payment::{FungibleAdapter, Multiplier, TargetedFeeAdjustment};
+use pallet_transaction_payment::{Multiplier, TargetedFeeAdjustment};
 use sp_runtime::{traits::Bounded, FixedPointNumber, Perquintill};
 
 use crate::{
-    Balance, Balances, Runtime, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, System, ASY,
+    Balance, Runtime, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, System, ASY,
     EXISTENTIAL_DEPOSIT,
 };
 
@@ -42,11 +42,10 @@ impl pallet_balances::Config for Runtime {
     type WeightInfo = pallet_balances::weights::SubstrateWeight<Runtime>;
 }
 
-// Fees burn: `()` drops them, and what is dropped leaves the total issuance. One second of
-// execution costs one ASY.
+// One second of execution costs one ASY.
 impl pallet_transaction_payment::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
-    type OnChargeTransaction = FungibleAdapter<Balances, ()>;
+    type OnChargeTransaction = super::keys::Fees;
     type WeightToFee = IdentityFee<Balance>;
     type LengthToFee = ConstantMultiplier<Balance, ByteFee>;
     type FeeMultiplierUpdate = TargetedFeeAdjustment<

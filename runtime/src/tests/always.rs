@@ -11,8 +11,8 @@ use sp_runtime::{ApplyExtrinsicResult, TryRuntimeError};
 
 use super::next_block;
 use crate::{
-    configs::incentives::IssuanceHalfLife, Authors, Balance, Balances, Emission, Epoch, Runtime,
-    RuntimeEvent, RuntimeHoldReason, Stake, Subnets, System, UncheckedExtrinsic, Weights,
+    configs::incentives::IssuanceHalfLife, Authors, Balance, Balances, Emission, Epoch, Keys,
+    Runtime, RuntimeEvent, RuntimeHoldReason, Stake, Subnets, System, UncheckedExtrinsic, Weights,
     EXISTENTIAL_DEPOSIT,
 };
 
@@ -61,6 +61,10 @@ fn burned_by(event: RuntimeEvent) -> Balance {
         RuntimeEvent::Subnets(Registry::SubnetRegistered { price, lock, .. }) => price - lock,
         RuntimeEvent::Subnets(Registry::NeuronRegistered { price, .. }) => price,
         RuntimeEvent::Stake(pallet_stake::Event::Slashed { amount, .. }) => amount,
+        RuntimeEvent::Keys(
+            pallet_keys::Event::HotkeySwapped { price, .. }
+            | pallet_keys::Event::ColdkeyChangeAnnounced { price, .. },
+        ) => price,
         _ => 0,
     }
 }
@@ -72,7 +76,8 @@ pub fn try_state() -> Result<(), TryRuntimeError> {
     Stake::do_try_state()?;
     Weights::do_try_state()?;
     Emission::do_try_state()?;
-    Epoch::do_try_state()
+    Epoch::do_try_state()?;
+    Keys::do_try_state()
 }
 
 /// Checks everything that is true between any two blocks.

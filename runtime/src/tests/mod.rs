@@ -5,6 +5,7 @@ mod admission;
 mod always;
 mod corruption;
 mod economy;
+mod keys;
 mod presets;
 mod subnet;
 mod views;

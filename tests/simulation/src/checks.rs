@@ -20,7 +20,7 @@
 use anyhow::{anyhow, bail, ensure, Context, Result};
 use assay_primitives::{Balance, CAP};
 use assay_runtime::{
-    configs::incentives::IssuanceHalfLife, Authors, Balances, Emission, Epoch, Runtime,
+    configs::incentives::IssuanceHalfLife, Authors, Balances, Emission, Epoch, Keys, Runtime,
     RuntimeEvent, Stake, Subnets, System, Weights, EXISTENTIAL_DEPOSIT,
 };
 use sp_runtime::TryRuntimeError;
@@ -139,6 +139,10 @@ fn burned_by(event: &RuntimeEvent) -> Balance {
         RuntimeEvent::Balances(pallet_balances::Event::DustLost { amount, .. }) => *amount,
         RuntimeEvent::Subnets(Registry::SubnetRegistered { price, lock, .. }) => price - lock,
         RuntimeEvent::Subnets(Registry::NeuronRegistered { price, .. }) => *price,
+        RuntimeEvent::Keys(
+            pallet_keys::Event::HotkeySwapped { price, .. }
+            | pallet_keys::Event::ColdkeyChangeAnnounced { price, .. },
+        ) => *price,
         RuntimeEvent::Stake(pallet_stake::Event::Slashed { amount, .. }) => *amount,
         _ => 0,
     }
@@ -205,7 +209,8 @@ pub fn each_pallet() -> Result<()> {
     said(Subnets::do_try_state()).context("subnets")?;
     said(Weights::do_try_state()).context("weights")?;
     said(Emission::do_try_state()).context("emission")?;
-    said(Epoch::do_try_state()).context("epoch")
+    said(Epoch::do_try_state()).context("epoch")?;
+    said(Keys::do_try_state()).context("keys")
 }
 
 fn said(outcome: Result<(), TryRuntimeError>) -> Result<()> {

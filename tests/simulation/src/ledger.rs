@@ -182,6 +182,7 @@ fn netuid_of(key: &[u8]) -> Option<NetUid> {
         assay_runtime::Weights::name(),
         assay_runtime::Emission::name(),
         assay_runtime::Epoch::name(),
+        assay_runtime::Keys::name(),
     ];
     if !ours.iter().any(|name| twox_128(name.as_bytes()) == pallet) || twox_64(netuid) != hash {
         return None;

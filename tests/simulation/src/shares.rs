@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{ensure, Result};
 use assay_primitives::{Balance, NetUid};
-use assay_runtime::Runtime;
+use assay_runtime::{AccountId, Runtime};
 use frame_support::storage::StoragePrefixedMap;
 use pallet_stake::{
     Conversion, Pools, Position, SharePool, Shares, Side, SubnetStake, Unbonding,
@@ -28,7 +28,7 @@ use crate::{
     state::Change,
 };
 
-type PositionOf = Position<<Runtime as pallet_stake::Config>::MaxUnbondingChunks>;
+type PositionOf = Position<AccountId, <Runtime as pallet_stake::Config>::MaxUnbondingChunks>;
 
 /// Two counts of the same thing, which must agree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

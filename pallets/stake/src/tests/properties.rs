@@ -1,7 +1,7 @@
 //! Whatever anybody calls, in whatever order.
 
 use crate::{mock::*, PoolsOf, Side, UnbondingOf};
-use assay_pallet_traits::{Slash, Stakes};
+use assay_pallet_traits::{KeyHolder, Slash, Stakes};
 use assay_primitives::{Balance, NetUid, Ratio16};
 use frame_support::traits::{
     fungible::Mutate,
@@ -24,6 +24,20 @@ enum Step {
     Withdraw {
         who: u8,
         at: Place,
+    },
+    Move {
+        who: u8,
+        at: Place,
+        to: Place,
+        amount: Option<Balance>,
+    },
+    Arrive {
+        who: u8,
+        at: Place,
+    },
+    ChangeColdkey {
+        old: u8,
+        new: u8,
     },
     SetTake {
         at: Place,
@@ -86,6 +100,9 @@ fn call() -> BoxedStrategy<Step> {
         3 => (who.clone(), place(), prop::option::of(amount()))
             .prop_map(|(who, at, amount)| Step::Remove { who, at, amount }),
         2 => (who.clone(), place()).prop_map(|(who, at)| Step::Withdraw { who, at }),
+        2 => (who.clone(), place(), place(), prop::option::of(amount()))
+            .prop_map(|(who, at, to, amount)| Step::Move { who, at, to, amount }),
+        2 => (who.clone(), place()).prop_map(|(who, at)| Step::Arrive { who, at }),
         1 => (place(), 0..40_000u16).prop_map(|(at, take)| Step::SetTake { at, take }),
         1 => (who, amount()).prop_map(|(who, amount)| Step::Donate { who, amount }),
         3 => (1..=2u16).prop_map(|netuid| Step::Payout(NetUid(netuid))),
@@ -111,7 +128,17 @@ fn slash_step() -> BoxedStrategy<Step> {
 
 fn any_step() -> BoxedStrategy<Step> {
     let change = (0..OWNERS.len()).prop_map(Step::ChangeHands);
-    prop_oneof![10 => call(), 3 => dividend_step(), 1 => slash_step(), 1 => change].boxed()
+    let coldkey = (1..=4u8, 1..=4u8)
+        .prop_filter("a coldkey is changed for another", |(old, new)| old != new)
+        .prop_map(|(old, new)| Step::ChangeColdkey { old, new });
+    prop_oneof![
+        20 => call(),
+        6 => dividend_step(),
+        2 => slash_step(),
+        2 => change,
+        1 => coldkey,
+    ]
+    .boxed()
 }
 
 /// What came into and left the world, by way of steps.
@@ -135,6 +162,23 @@ impl Flows {
             }
             Step::Withdraw { who, at } => {
                 let _ = Stake::withdraw(signed(who), at.netuid, hotkey(at.hotkey));
+            }
+            Step::Move {
+                who,
+                at,
+                to,
+                amount,
+            } => {
+                let (from, to_hotkey) = (hotkey(at.hotkey), hotkey(to.hotkey));
+                let _ =
+                    Stake::move_stake(signed(who), at.netuid, from, to.netuid, to_hotkey, *amount);
+            }
+            Step::Arrive { who, at } => {
+                let anybody = signed(&9);
+                let _ = Stake::complete_move(anybody, account(*who), at.netuid, hotkey(at.hotkey));
+            }
+            Step::ChangeColdkey { old, new } => {
+                Stake::move_coldkey(&account(*old), &account(*new), 3).unwrap();
             }
             Step::SetTake { at, take } => {
                 let take = Ratio16(*take);
@@ -187,7 +231,7 @@ fn counted() -> Balance {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Every unit is where the books say, after every step; and all together own no more than went
     /// in.
@@ -227,6 +271,7 @@ proptest! {
                 let caller = match step {
                     Step::Add { who, .. } | Step::Remove { who, .. } => *who,
                     Step::Withdraw { who, .. } | Step::Donate { who, .. } => *who,
+                    Step::Move { who, .. } | Step::Arrive { who, .. } => *who,
                     _ => continue,
                 };
                 for (who, before) in ACTORS.into_iter().zip(before) {
@@ -270,7 +315,7 @@ proptest! {
     /// ends with no more than who stays in one.
     #[test]
     fn hopper_earns_no_more_than_who_stays(
-        plan in prop::collection::vec((any::<bool>(), 0..3u8), 4..24),
+        plan in prop::collection::vec((any::<bool>(), 0..4u8), 4..24),
         rate in 1..200u128,
     ) {
         ExtBuilder.build_and_execute(|| {
@@ -293,9 +338,14 @@ proptest! {
                 let target = subnets[usize::from(*to_other)];
                 for netuid in subnets {
                     let _ = Stake::withdraw(origin.clone(), netuid, hotkey(1));
+                    let _ = Stake::complete_move(origin.clone(), account(hopper), netuid, hotkey(1));
                 }
                 match act {
                     0 => {}
+                    3 => {
+                        let to = subnets[usize::from(!*to_other)];
+                        let _ = Stake::move_stake(origin, target, hotkey(1), to, hotkey(1), None);
+                    }
                     1 => {
                         let _ = Stake::remove_stake(origin, target, hotkey(1), None);
                     }

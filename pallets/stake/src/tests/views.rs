@@ -40,6 +40,7 @@ fn stake_of_shows_positions_and_what_is_on_its_way_out() {
             hotkey: hotkey(1),
             amount: 1_000_000,
             withdrawable_at: (UNBONDING_ERAS + 1) * ERA_LENGTH,
+            moves_to: None,
         };
         let expected = ColdkeyStake {
             positions: vec![own, delegated],

@@ -2,10 +2,10 @@
 
 use crate::{
     Candidate, Config, Endpoints, Error, Event, HotkeyInfo, Hotkeys, HyperparametersOf, Models,
-    Neuron, NeuronCount, Neurons, NextSerial, Pallet, RegistrationPrices, RegistrationProof,
-    Subnets, Uids, WeightInfo,
+    Neuron, NeuronCount, Neurons, NextSerial, OwnedHotkeys, Pallet, RegistrationPrices,
+    RegistrationProof, Subnets, Successors, Uids, WeightInfo,
 };
-use assay_pallet_traits::NeuronHooks;
+use assay_pallet_traits::{NeuronHooks, ProofError};
 use assay_primitives::{Balance, Generation, NetUid, RegistrationProofPayload, Serial, Uid};
 use frame_support::{
     dispatch::{DispatchErrorWithPostInfo, DispatchResultWithPostInfo},
@@ -13,6 +13,17 @@ use frame_support::{
     traits::Get,
 };
 use sp_runtime::{traits::Zero, ArithmeticError, DispatchError, DispatchResult};
+
+impl<T: Config> From<ProofError> for Error<T> {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::UnsupportedKind => Self::HotkeyKindUnsupported,
+            ProofError::Expired => Self::ProofExpired,
+            ProofError::TooLong => Self::ProofTooLong,
+            ProofError::Invalid => Self::ProofInvalid,
+        }
+    }
+}
 
 /// Where a new neuron goes.
 enum Place {
@@ -59,6 +70,10 @@ impl<T: Config> Pallet<T> {
         if let Some(info) = Hotkeys::<T>::get(&hotkey) {
             ensure!(info.coldkey == coldkey, Error::<T>::HotkeyOfAnother);
         }
+        ensure!(
+            !Successors::<T>::contains_key(&hotkey),
+            Error::<T>::HotkeySpent
+        );
         let curve = Self::registration_price_curve();
         let price = curve.at(RegistrationPrices::<T>::get(netuid), Self::now());
         Self::ensure_can_pay(&coldkey, price, max_price)?;
@@ -123,11 +138,6 @@ impl<T: Config> Pallet<T> {
         coldkey: &T::AccountId,
         hotkey: &T::AccountId,
     ) -> DispatchResult {
-        let now = Self::now();
-        ensure!(proof.is_of_hotkey_kind(), Error::<T>::HotkeyKindUnsupported);
-        ensure!(now <= proof.expires_at, Error::<T>::ProofExpired);
-        let latest = now.saturating_add(T::MaxProofLifetime::get());
-        ensure!(proof.expires_at <= latest, Error::<T>::ProofTooLong);
         // The system keeps the hash of the first block for ever, however short its memory.
         let payload = RegistrationProofPayload {
             genesis: frame_system::Pallet::<T>::block_hash(
@@ -139,10 +149,14 @@ impl<T: Config> Pallet<T> {
             coldkey: *coldkey.as_ref(),
             expires_at: proof.expires_at,
         };
-        ensure!(
-            proof.is_signature_of(hotkey.as_ref(), &payload.to_bytes()),
-            Error::<T>::ProofInvalid
-        );
+        proof
+            .check(
+                hotkey.as_ref(),
+                &payload.to_bytes(),
+                Self::now(),
+                T::MaxProofLifetime::get(),
+            )
+            .map_err(Error::<T>::from)?;
         Ok(())
     }
 
@@ -181,9 +195,12 @@ impl<T: Config> Pallet<T> {
         serial: Serial,
     ) {
         let registered = Hotkeys::<T>::mutate(hotkey, |info| {
-            let info = info.get_or_insert_with(|| HotkeyInfo {
-                coldkey: coldkey.clone(),
-                registrations: 0,
+            let info = info.get_or_insert_with(|| {
+                OwnedHotkeys::<T>::insert(coldkey, hotkey, ());
+                HotkeyInfo {
+                    coldkey: coldkey.clone(),
+                    registrations: 0,
+                }
             });
             // At most one per subnet, and subnets are counted in 16 bits.
             info.registrations = info.registrations.saturating_add(1);

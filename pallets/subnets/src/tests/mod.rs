@@ -5,6 +5,7 @@ mod announce;
 mod announce_model;
 mod begin_epoch;
 mod genesis;
+mod keys;
 mod patch_hyperparameters;
 mod pruning;
 mod register;

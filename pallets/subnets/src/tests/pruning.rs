@@ -6,7 +6,8 @@ use assay_pallet_traits::{
     Neurons as _, Subnets as _,
 };
 use assay_primitives::{
-    Balance, BlockNumber, Digest, Hyperparameter, ModelAnnouncement, NetUid, Serial, Uid,
+    Balance, BlockNumber, Digest, Hyperparameter, ModelAnnouncement, NetUid, PruningRule, Serial,
+    Uid,
 };
 use frame_support::{assert_noop, assert_ok};
 
@@ -223,5 +224,36 @@ fn immune_until_is_unknown_when_there_is_no_such_neuron() {
         assert_eq!(Subnets::immune_until(NetUid(9), Uid(0)), None);
         assert!(Subnets::immunity(NetUid(9)).is_empty());
         assert_eq!(Subnets::next_to_prune(NetUid(9)), None);
+    });
+}
+
+#[test]
+fn pruning_names_the_next_and_why_when_the_subnet_is_full() {
+    ExtBuilder::default().build_and_execute(|| {
+        let netuid = full_subnet();
+        run_to(100);
+        MockStandings::on_standings(|_| vec![9, 8, 3, 8]);
+        let view = Subnets::pruning(netuid).unwrap();
+        assert_eq!((view.neurons, view.places, view.immune), (4, 4, 0));
+        let (next, after) = (view.next.unwrap(), view.after.unwrap());
+        assert_eq!((next.uid, after.uid), (Uid(2), Uid(1)));
+        assert_eq!((next.hotkey, next.coldkey), (hotkey(3), coldkey(0)));
+        assert_eq!((next.serial, next.standing), (Serial(2), 3));
+        assert_eq!(view.decided_by, Some(PruningRule::LeastStanding));
+        // What was read in advance is what happens.
+        assert_ok!(register(netuid, 5));
+        assert_eq!(Subnets::uid_of(netuid, &hotkey(5)), Some(Uid(2)));
+        assert_eq!(Subnets::pruning(netuid).unwrap().immune, 1);
+        assert_eq!(Subnets::pruning(NetUid(9)), None);
+    });
+}
+
+#[test]
+fn pruning_names_nobody_when_all_are_immune() {
+    ExtBuilder::default().build_and_execute(|| {
+        let netuid = full_subnet();
+        MockEpochs::on_last_ran_at(|_| Some(0));
+        let view = Subnets::pruning(netuid).unwrap();
+        assert_eq!((view.immune, view.next, view.decided_by), (4, None, None));
     });
 }

@@ -11,6 +11,7 @@ fn commit_weights_keeps_the_commit_when_all_is_well() {
                 epoch: EpochIndex(10),
                 reveal_in: EpochIndex(12),
                 hash: plan.hash(),
+                hotkey: account(1).into(),
                 next_seed: Digest([3; 32]),
                 at: 1,
                 serial: Serial(1_001),

@@ -312,3 +312,42 @@ fn reveal_weights_finds_nothing_to_inherit_when_the_uid_changed_hands() {
         assert_eq!(run_epoch(), []);
     });
 }
+
+#[test]
+fn reveal_weights_opens_what_the_old_hotkey_committed_when_it_was_exchanged() {
+    ExtBuilder::default().build_and_execute(|| {
+        let plan = to_be_revealed(1);
+        exchange(1, account(77));
+        // The hash binds the key that made the commit, whoever opens it.
+        assert_refused(
+            &account(1),
+            plan.reveal(),
+            Refusal::NotRegistered,
+            Error::NotRegistered,
+        );
+        let as_if_by_the_new_one = Plan {
+            salt: [9; 32],
+            ..plan.clone()
+        };
+        assert_refused(
+            &account(77),
+            as_if_by_the_new_one.reveal(),
+            Refusal::RevealMismatch,
+            Error::RevealMismatch,
+        );
+        assert_included(&account(77), plan.reveal());
+        assert_eq!(Weights::row(NETUID, Uid(1)), [(Uid(4), 1), (Uid(5), 2)]);
+        assert_eq!(pending(1), []);
+    });
+}
+
+#[test]
+fn reveal_weights_is_due_from_the_new_hotkey_when_the_old_one_was_exchanged() {
+    ExtBuilder::default().build_and_execute(|| {
+        to_be_revealed(1);
+        exchange(1, account(77));
+        // It can commit once in an epoch like any other, and what it left unopened is its own.
+        Plan::new(account(77)).committed();
+        assert_eq!(run_epoch(), [Uid(1)]);
+    });
+}

@@ -1,0 +1,4 @@
+//! One file per kind of key.
+
+mod coldkeys;
+mod hotkeys;
