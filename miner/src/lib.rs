@@ -22,6 +22,7 @@ pub mod chain;
 pub mod check;
 pub mod config;
 mod error;
+pub mod grpc;
 pub mod http;
 pub mod metrics;
 pub mod onnx;

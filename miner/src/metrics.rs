@@ -12,6 +12,8 @@ const REFUSALS: &str = "assay_miner_refusals_total";
 const INFERENCES: &str = "assay_miner_inferences_total";
 const INFERENCE_SECONDS: &str = "assay_miner_inference_seconds";
 const MODEL: &str = "assay_miner_model_info";
+const BATCH_ROWS: &str = "assay_miner_batch_rows";
+const MODELS_WAITING: &str = "assay_miner_models_waiting";
 const IN_FLIGHT: &str = "assay_miner_requests_in_flight";
 const CONNECTIONS: &str = "assay_miner_connections";
 const CHAIN: &str = "assay_miner_chain_in_sync";
@@ -32,6 +34,14 @@ pub fn describe() {
         "Time that a model took, by model"
     );
     describe_gauge!(MODEL, "Models served, with the execution provider in use");
+    describe_histogram!(
+        BATCH_ROWS,
+        "Rows of the runs that answered several queries, by model"
+    );
+    describe_gauge!(
+        MODELS_WAITING,
+        "Loaded models that wait until the chain knows what will be served"
+    );
     describe_gauge!(IN_FLIGHT, "Requests being answered");
     describe_gauge!(CONNECTIONS, "Open connections");
     describe_gauge!(
@@ -49,20 +59,31 @@ pub(crate) fn refusal(reason: &'static str) {
     counter!(REFUSALS, "reason" => reason).increment(1);
 }
 
-pub(crate) fn inference(model: &str, took: Duration, good: bool) {
+/// One run of a model that answered so many queries.
+pub(crate) fn inference(model: &str, queries: usize, took: Duration, good: bool) {
     let outcome = if good { "good" } else { "failed" };
-    counter!(INFERENCES, "model" => model.to_owned(), "outcome" => outcome).increment(1);
+    counter!(INFERENCES, "model" => model.to_owned(), "outcome" => outcome)
+        .increment(queries as u64);
     histogram!(INFERENCE_SECONDS, "model" => model.to_owned()).record(took.as_secs_f64());
 }
 
-pub(crate) fn model_loaded(model: &ModelInfo) {
+pub(crate) fn batch(model: &str, rows: usize) {
+    histogram!(BATCH_ROWS, "model" => model.to_owned()).record(rows as f64);
+}
+
+/// Says of a model that it is served now, or that it is not any more.
+pub(crate) fn model_served(model: &ModelInfo, served: bool) {
     gauge!(MODEL,
         "model" => model.name.clone(),
         "version" => model.version.to_string(),
         "provider" => model.provider.clone(),
         "sha256" => model.sha256.to_string()
     )
-    .set(1.0);
+    .set(if served { 1.0 } else { 0.0 });
+}
+
+pub(crate) fn models_waiting(number: usize) {
+    gauge!(MODELS_WAITING).set(number as f64);
 }
 
 /// Counts one more of something for as long as it lives.

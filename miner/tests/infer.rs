@@ -4,7 +4,7 @@ mod common;
 
 use assay_protocol::oip::{Encoding, InferRequest, RequestedOutput, Tensor, TensorData};
 use common::{blank, config, digits, fixture, folder, Running};
-use half::f16;
+use half::{bf16, f16};
 use std::{fs, path::Path};
 
 /// The benchmark's rows of 64 pixels, and their labels.
@@ -108,6 +108,10 @@ async fn infer_carries_every_type() {
         of(
             "FP16",
             TensorData::Fp16(vec![f16::from_f32(-0.5), f16::MAX]),
+        ),
+        of(
+            "BF16",
+            TensorData::Bf16(vec![bf16::from_f32(-0.5), bf16::MAX]),
         ),
         of("FP32", TensorData::Fp32(vec![0.1, f32::MIN_POSITIVE])),
         of("FP64", TensorData::Fp64(vec![0.1, f64::MAX])),

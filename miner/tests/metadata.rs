@@ -8,6 +8,7 @@ use assay_protocol::{
 };
 use common::{config, digits, folder, Running};
 use http::{HeaderMap, Method};
+use serde_json::json;
 
 #[tokio::test]
 async fn get_tells_server_and_health() {
@@ -23,13 +24,16 @@ async fn get_tells_server_and_health() {
         );
         assert!(server.parameters["execution_provider"].ends_with("ExecutionProvider"));
     }
-    for path in [
-        "/v2/health/live",
-        "/v2/health/ready",
-        "/v2/models/svc/ready",
+    for (path, says) in [
+        ("/v2/health/live", json!({ "live": true })),
+        ("/v2/health/ready", json!({ "ready": true })),
+        (
+            "/v2/models/svc/ready",
+            json!({ "name": "svc", "ready": true }),
+        ),
     ] {
         let answer = client.get(path).await;
-        assert_eq!((answer.status, answer.body.len()), (200, 0), "{path}");
+        assert_eq!((answer.status, answer.json()), (200, says), "{path}");
     }
 }
 

@@ -48,3 +48,7 @@ pub use time::{Clock, SystemClock, UnixSeconds};
 /// Fields that change what a body means. Where one is present, a signature must cover it:
 /// otherwise whoever carries the message could move the border between JSON and binary tensors.
 pub const BODY_FIELDS: [&str; 1] = [oip::HEADER_LENGTH];
+
+/// Fields of an answer's head that say what it means, and that a receipt must cover as well where
+/// they are present. The last two stand in the head of a gRPC answer that is an error.
+pub const ANSWER_FIELDS: [&str; 3] = [oip::HEADER_LENGTH, "grpc-status", "grpc-message"];

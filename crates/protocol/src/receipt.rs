@@ -10,7 +10,7 @@ use crate::{
     record::{combined, signed_fields, RequestRecord, ResponseRecord},
     request::{put, ClaimedRequest, Nonce},
     signature::{SignatureInput, SignatureParams, SIGNATURE, SIGNATURE_INPUT},
-    Hotkey, Keypair, SignError, Signature, UnixSeconds, VerifyError, BODY_FIELDS, REQUEST_TAG,
+    Hotkey, Keypair, SignError, Signature, UnixSeconds, VerifyError, ANSWER_FIELDS, REQUEST_TAG,
 };
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
@@ -65,8 +65,8 @@ fn needed(label: &str) -> Vec<Component> {
     ]
 }
 
-fn body_fields(headers: &HeaderMap) -> impl Iterator<Item = Component> + '_ {
-    BODY_FIELDS
+fn answer_fields(headers: &HeaderMap) -> impl Iterator<Item = Component> + '_ {
+    ANSWER_FIELDS
         .into_iter()
         .filter(|name| headers.contains_key(*name))
         .map(Component::field)
@@ -87,7 +87,7 @@ pub fn sign_receipt(
     put(headers, CONTENT_DIGEST, &content_digest(body))?;
 
     let mut components = needed(asked.label());
-    components.extend(body_fields(headers));
+    components.extend(answer_fields(headers));
     let mut record = ResponseRecord {
         status,
         fields: Default::default(),
@@ -135,7 +135,7 @@ pub fn verify_receipt(
 ) -> Result<(Receipt, ReceiptFacts), VerifyError> {
     let fields = signed_fields(headers, RECEIPT_TAG)?;
     let input = SignatureInput::find(&fields, RECEIPT_TAG)?;
-    input.require(&body_fields(headers).collect::<Vec<_>>())?;
+    input.require(&answer_fields(headers).collect::<Vec<_>>())?;
     let response = ResponseRecord { status, fields };
     let receipt = Receipt {
         request: request.clone(),

@@ -2,7 +2,7 @@ use assay_protocol::oip::{
     header_length, DataType, Encoding, InferRequest, InferResponse, OipError, RequestedOutput,
     Tensor, TensorData, HEADER_LENGTH,
 };
-use half::f16;
+use half::{bf16, f16};
 use http::HeaderMap;
 use proptest::prelude::*;
 
@@ -37,6 +37,10 @@ fn every_type() -> Vec<Tensor> {
         of(
             "FP16",
             TensorData::Fp16(vec![f16::from_f32(-0.5), f16::MAX]),
+        ),
+        of(
+            "BF16",
+            TensorData::Bf16(vec![bf16::from_f32(-0.5), bf16::MAX]),
         ),
         of("FP32", TensorData::Fp32(vec![0.1, f32::MIN_POSITIVE])),
         of("FP64", TensorData::Fp64(vec![0.1, f64::MAX])),
@@ -324,6 +328,18 @@ fn datatypes_are_named_as_they_are_serialised() {
         assay_protocol::oip::datatype_from_name("FP32"),
         Some(DataType::Fp32)
     );
+}
+
+#[test]
+fn from_raw_reads_what_to_raw_wrote() {
+    for tensor in every_type() {
+        let bytes = tensor.to_raw().unwrap();
+        let shape = tensor.shape().to_vec();
+        let again = Tensor::from_raw(tensor.name(), tensor.datatype(), shape, &bytes).unwrap();
+        assert_eq!(again, tensor);
+        let short = &bytes[1..];
+        Tensor::from_raw("x", tensor.datatype(), vec![2, 1], short).unwrap_err();
+    }
 }
 
 proptest! {

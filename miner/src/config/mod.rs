@@ -9,7 +9,7 @@ pub use flags::Flags;
 
 use crate::{
     http::Limits,
-    onnx::{Device, RunOptions},
+    onnx::{Batching, Device, RunOptions},
 };
 use assay_primitives::{Balance, Digest, Endpoint, EndpointProtocol, NetUid, ASY, DECIMALS};
 use assay_protocol::{keys::KeySource, Hotkey};
@@ -46,6 +46,8 @@ pub struct Config {
     pub limits: Limits,
     /// How models are run.
     pub inference: Inference,
+    /// How queries that come at the same time are joined, where a model's own settings don't say.
+    pub batching: Batching,
     /// Logs.
     pub log: Log,
     /// The subnet; without it, the miner serves and leaves the chain alone.
@@ -149,6 +151,7 @@ impl Default for Config {
             hotkey: KeySource::default(),
             limits: Limits::default(),
             inference: Inference::default(),
+            batching: Batching::default(),
             log: Log::default(),
             chain: None,
         }
@@ -241,6 +244,7 @@ impl Config {
             ("inference.workers", self.inference.workers),
             ("inference.queue", self.inference.queue),
             ("inference.threads", self.inference.threads),
+            ("batching.max_rows", self.batching.max_rows),
         ] {
             if value == 0 {
                 return Err(invalid(name, "must be at least 1"));
@@ -279,6 +283,7 @@ impl Config {
             workers: self.inference.workers,
             queue: self.inference.queue,
             threads: self.inference.threads,
+            batching: self.batching,
         }
     }
 }

@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
 use std::{sync::Arc, time::Instant};
 
 /// Lets a request in or refuses it, and signs the answer of one that was signed.
@@ -30,8 +30,11 @@ pub(super) async fn gate(
         return next.run(request).await;
     }
     let started = Instant::now();
-    let endpoint = if request.uri().path().starts_with("/v2/") {
+    let path = request.uri().path();
+    let endpoint = if path.starts_with("/v2/") {
         "infer"
+    } else if path == crate::grpc::INFER_PATH {
+        "grpc-infer"
     } else {
         "handshake"
     };
@@ -137,6 +140,7 @@ async fn receipted(service: Arc<Service>, asked: RequestRecord, answer: Response
     let Ok(collected) = body.collect().await else {
         return Refusal::internal().into_response();
     };
+    let trailers = collected.trailers().cloned();
     let body = collected.to_bytes();
     let bytes = body.clone();
     let signed = by_size(body.len(), move || {
@@ -152,11 +156,22 @@ async fn receipted(service: Arc<Service>, asked: RequestRecord, answer: Response
         .map(|_| parts)
     });
     match signed.await {
-        Ok(Ok(parts)) => Response::from_parts(parts, Body::from(body)),
+        Ok(Ok(parts)) => Response::from_parts(parts, with_trailers(body, trailers)),
         Ok(Err(why)) => {
             tracing::error!(%why, "an answer could not be signed");
             Refusal::internal().into_response()
         }
         Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// A body as it was before it was collected: answers over gRPC end with trailers.
+fn with_trailers(body: Bytes, trailers: Option<HeaderMap>) -> Body {
+    match trailers {
+        None => Body::from(body),
+        Some(trailers) => {
+            let trailers = std::future::ready(Some(Ok(trailers)));
+            Body::new(Full::new(body).with_trailers(trailers))
+        }
     }
 }

@@ -1,10 +1,9 @@
 //! What is behind the gate: queries and the handshake.
 
-use super::{by_size, open::find, Refusal, Service, SOFTWARE};
-use crate::check::check_query;
+use super::{by_size, Refusal, Service, SOFTWARE};
 use assay_protocol::{
     handshake::{Hello, ServedModel, Welcome, PROTOCOL},
-    oip::{header_length, InferRequest, InferResponse, HEADER_LENGTH},
+    oip::{header_length, InferRequest, HEADER_LENGTH},
 };
 use axum::{
     extract::{Path, State},
@@ -40,24 +39,17 @@ async fn infer(
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let model = find(&*service.backend, name, version)?;
     let length = header_length(headers)?;
+    // Whether there is such a model is told before a body is looked into.
+    service.find(name, version)?;
     let query = by_size(body.len(), move || InferRequest::decode(&body, length)).await??;
-    check_query(&model, &query)?;
     // What the answer's form depends on; the tensors go to the model.
     let asked = InferRequest {
-        id: query.id.clone(),
-        inputs: Vec::new(),
         outputs: query.outputs.clone(),
         output_encoding: query.output_encoding,
+        ..InferRequest::default()
     };
-    let outputs = service.backend.infer(Arc::clone(&model), query).await?;
-    let answer = InferResponse {
-        model_name: model.name.clone(),
-        model_version: Some(model.version.to_string()),
-        id: asked.id.clone(),
-        outputs,
-    };
+    let answer = service.answer(name, version, query).await?;
     let elements: usize = answer
         .outputs
         .iter()

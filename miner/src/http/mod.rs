@@ -3,17 +3,20 @@
 //!
 //! ```text
 //! GET  ------------------------------> open.rs
-//! POST -> gate.rs: in? signed? admitted? new? -> infer.rs | handshake.rs -> gate.rs: receipt
+//! POST -> gate.rs: in? signed? admitted? new? -> infer.rs -> gate.rs: receipt
 //! ```
+//!
+//! The same questions over gRPC are in [`crate::grpc`]; `serving.rs` answers both.
 
 mod gate;
 mod infer;
 mod open;
 mod refusal;
+mod serving;
 
-pub use refusal::Refusal;
+pub use refusal::{Refusal, REASON_HEADER};
 
-use crate::{admission::Admission, backend::Backend};
+use crate::{admission::Admission, backend::Backend, grpc};
 use assay_protocol::{handshake, Clock, Keypair, Policy, ReplayGuard};
 use assay_telemetry::Shutdown;
 use axum::{
@@ -130,8 +133,8 @@ impl Service {
             )
             .route(handshake::PATH, post(infer::handshake))
             // The gate bounds bodies, by the configuration's own limit.
-            .layer(DefaultBodyLimit::disable())
-            .layer(from_fn_with_state(Arc::clone(&service), gate::gate));
+            .layer(DefaultBodyLimit::disable());
+        let signed = gated(signed, &service);
         Router::new()
             .route("/v2", get(open::server))
             .route("/v2/", get(open::server))
@@ -145,6 +148,7 @@ impl Service {
                 get(open::version_ready),
             )
             .merge(signed)
+            .merge(grpc::routes(&service))
             .fallback(open::nothing_here)
             .method_not_allowed_fallback(open::wrong_method)
             .with_state(service)
@@ -153,6 +157,14 @@ impl Service {
     pub(crate) fn body_deadline(&self) -> Duration {
         Duration::from_secs(self.limits.body_seconds)
     }
+}
+
+/// Puts the gate before `routes`.
+pub(crate) fn gated<S: Clone + Send + Sync + 'static>(
+    routes: Router<S>,
+    service: &Arc<Service>,
+) -> Router<S> {
+    routes.layer(from_fn_with_state(Arc::clone(service), gate::gate))
 }
 
 /// Does work on a body where it holds up nobody: here if it is small, on a thread for such work if

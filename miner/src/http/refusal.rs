@@ -45,6 +45,30 @@ impl Refusal {
         }
     }
 
+    /// Its HTTP status.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, for people.
+    pub fn error(&self) -> &str {
+        &self.error
+    }
+
+    /// Why the request was not let in, for programs.
+    pub const fn reason(&self) -> Option<Reason> {
+        self.reason
+    }
+
+    /// Seconds after which the same may succeed, if waiting is all that it takes.
+    pub fn retry_after(&self) -> Option<u16> {
+        let busy = matches!(
+            self.status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        );
+        busy.then_some(RETRY_SECONDS)
+    }
+
     pub(crate) fn bad_request(error: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
@@ -87,23 +111,21 @@ impl From<BackendError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Self {
-            status,
-            error,
-            reason,
-        } = self;
-        let mut response = (status, Json(ErrorBody { error, reason })).into_response();
+        let body = ErrorBody {
+            error: self.error.clone(),
+            reason: self.reason,
+        };
+        let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
-        if let Some(reason) = reason {
+        if let Some(reason) = self.reason {
             crate::metrics::refusal(reason.as_str());
             headers.insert(REASON_HEADER, HeaderValue::from_static(reason.as_str()));
         }
-        if matches!(
-            status,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-        ) {
-            headers.insert(RETRY_AFTER, RETRY_SECONDS.into());
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(RETRY_AFTER, seconds.into());
         }
+        // For those who say the same in another protocol's words.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -1,7 +1,7 @@
 //! Tensors between the protocol and ONNX Runtime.
 
 use assay_protocol::oip::{DataType, Tensor, TensorData};
-use half::f16;
+use half::{bf16, f16};
 use ort::value::{DynValue, Tensor as OnnxTensor, TensorElementType, ValueType};
 
 /// The protocol's name for a type of ONNX Runtime.
@@ -17,6 +17,7 @@ pub(super) const fn datatype(element: TensorElementType) -> Option<DataType> {
         TensorElementType::Int32 => DataType::Int32,
         TensorElementType::Int64 => DataType::Int64,
         TensorElementType::Float16 => DataType::Fp16,
+        TensorElementType::Bfloat16 => DataType::Bf16,
         TensorElementType::Float32 => DataType::Fp32,
         TensorElementType::Float64 => DataType::Fp64,
         TensorElementType::String => DataType::Bytes,
@@ -43,6 +44,7 @@ pub(super) fn to_onnx(tensor: Tensor) -> Result<(String, DynValue), String> {
         TensorData::Int32(values) => owned!(values),
         TensorData::Int64(values) => owned!(values),
         TensorData::Fp16(values) => owned!(values),
+        TensorData::Bf16(values) => owned!(values),
         TensorData::Fp32(values) => owned!(values),
         TensorData::Fp64(values) => owned!(values),
         TensorData::Bytes(strings) => {
@@ -89,6 +91,7 @@ pub(super) fn from_onnx(name: &str, value: &DynValue) -> Result<Tensor, String> 
         DataType::Int32 => copied!(Int32, i32),
         DataType::Int64 => copied!(Int64, i64),
         DataType::Fp16 => copied!(Fp16, f16),
+        DataType::Bf16 => copied!(Bf16, bf16),
         DataType::Fp32 => copied!(Fp32, f32),
         DataType::Fp64 => copied!(Fp64, f64),
         DataType::Bytes => {

@@ -93,7 +93,7 @@ pub enum ModelError {
         what: String,
     },
     /// Loaded again, the file was another.
-    #[error("{} was changed on disk: restart the miner to serve the new file", path.display())]
+    #[error("{} was changed on disk, and the new file is not served yet", path.display())]
     Changed {
         /// The file.
         path: PathBuf,

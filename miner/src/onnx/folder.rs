@@ -1,8 +1,13 @@
-//! The model folder, in Triton's layout: `NAME/VERSION/model.onnx`, VERSION a whole number.
+//! The model folder, in Triton's layout: `NAME/VERSION/model.onnx`, VERSION a whole number, and
+//! beside the versions, if there is something to say, [`NAME/model.toml`](super::settings).
 
+use super::settings::{ModelSettings, SettingsError};
 use std::{
+    collections::BTreeMap,
     fs, io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 const MODEL_FILE: &str = "model.onnx";
@@ -16,7 +21,29 @@ pub struct ModelFile {
     pub version: u32,
     /// The file.
     pub path: PathBuf,
+    /// How it lay there.
+    pub stamp: Stamp,
 }
+
+/// What shows that a file was exchanged, short of reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    modified: Option<SystemTime>,
+    bytes: u64,
+    inode: u64,
+}
+
+/// One model: its settings, and the versions that they choose, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelFolder {
+    /// What `model.toml` says.
+    pub settings: ModelSettings,
+    /// The files.
+    pub files: Vec<ModelFile>,
+}
+
+/// The models of a folder, by name. What is wrong with one is no matter of the others.
+pub type Found = BTreeMap<String, Result<ModelFolder, FolderError>>;
 
 /// Why a folder is not one of models.
 #[derive(Debug, thiserror::Error)]
@@ -47,48 +74,93 @@ pub enum FolderError {
         /// The file.
         path: PathBuf,
     },
+    /// The settings choose no version that is there.
+    #[error("{}: the versions there are ({versions:?}) are not those that `versions` names", path.display())]
+    NotChosen {
+        /// The model's folder.
+        path: PathBuf,
+        /// Those that are there.
+        versions: Vec<u32>,
+    },
+    /// The settings can't be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// A name that can't stand in a path of the protocol.
     #[error("the model's name `{0}` must be letters, digits, `.`, `-` or `_`")]
     BadName(String),
 }
 
-/// Every model file of a folder, ordered by name and version. Files next to the models' folders are
-/// passed over.
-pub fn scan(folder: &Path) -> Result<Vec<ModelFile>, FolderError> {
-    let mut found = Vec::new();
-    for model in folders(folder)? {
-        let name = file_name(&model);
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-        if !name.bytes().all(fits) {
-            return Err(FolderError::BadName(name));
-        }
-        let before = found.len();
-        for inner in folders(&model)? {
-            // Triton passes over folders whose name is no number; so do we.
-            let Ok(version) = file_name(&inner).parse() else {
-                continue;
-            };
-            let path = inner.join(MODEL_FILE);
-            if !path.is_file() {
-                return Err(FolderError::NoFile { path });
-            }
-            found.push(ModelFile {
-                name: name.clone(),
-                version,
-                path,
-            });
-        }
-        if found.len() == before {
-            return Err(FolderError::NoVersion { path: model });
-        }
-    }
+/// Looks at a folder. Files next to the models' folders are passed over.
+pub fn look(folder: &Path) -> Result<Found, FolderError> {
+    let models = folders(folder)?;
+    Ok(models
+        .iter()
+        .map(|path| (file_name(path), look_at(path)))
+        .collect())
+}
+
+/// Looks at a folder of which everything must be in order.
+pub fn scan(folder: &Path) -> Result<BTreeMap<String, ModelFolder>, FolderError> {
+    let found = look(folder)?.into_iter();
+    let found = found.map(|(name, model)| Ok((name, model?)));
+    let found = found.collect::<Result<BTreeMap<_, _>, FolderError>>()?;
     if found.is_empty() {
         return Err(FolderError::Empty {
             path: folder.to_owned(),
         });
     }
-    found.sort_by(|a, b| (&a.name, a.version).cmp(&(&b.name, b.version)));
     Ok(found)
+}
+
+fn look_at(model: &Path) -> Result<ModelFolder, FolderError> {
+    let name = file_name(model);
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    if !name.bytes().all(fits) {
+        return Err(FolderError::BadName(name));
+    }
+    let settings = ModelSettings::read(model)?;
+    let mut versions = BTreeMap::new();
+    for inner in folders(model)? {
+        // Triton passes over folders whose name is no number; so do we.
+        if let Ok(version) = file_name(&inner).parse::<u32>() {
+            versions.insert(version, inner);
+        }
+    }
+    let path = model.to_owned();
+    if versions.is_empty() {
+        return Err(FolderError::NoVersion { path });
+    }
+    let there: Vec<u32> = versions.keys().copied().collect();
+    let chosen = settings.choose(&there);
+    if chosen.is_empty() {
+        let versions = there;
+        return Err(FolderError::NotChosen { path, versions });
+    }
+    let files = chosen.into_iter().map(|version| {
+        let path = versions[&version].join(MODEL_FILE);
+        let stamp = stamp(&path)?;
+        Ok(ModelFile {
+            name: name.clone(),
+            version,
+            path,
+            stamp,
+        })
+    });
+    let files = files.collect::<Result<_, FolderError>>()?;
+    Ok(ModelFolder { settings, files })
+}
+
+fn stamp(path: &Path) -> Result<Stamp, FolderError> {
+    match fs::metadata(path) {
+        Ok(file) if file.is_file() => Ok(Stamp {
+            modified: file.modified().ok(),
+            bytes: file.len(),
+            inode: file.ino(),
+        }),
+        _ => Err(FolderError::NoFile {
+            path: path.to_owned(),
+        }),
+    }
 }
 
 /// The visible folders in `path`.
@@ -139,7 +211,8 @@ mod tests {
         touch(folder.path(), "a/configs/config.pbtxt");
         let found: Vec<_> = scan(folder.path())
             .unwrap()
-            .into_iter()
+            .into_values()
+            .flat_map(|model| model.files)
             .map(|it| (it.name, it.version))
             .collect();
         assert_eq!(found, [("a".into(), 1), ("b".into(), 2), ("b".into(), 10)]);
@@ -165,5 +238,40 @@ mod tests {
         touch(folder.path(), "b c/1/model.onnx");
         fs::remove_dir_all(folder.path().join("a")).unwrap();
         assert!(matches!(scan(folder.path()), Err(FolderError::BadName(_))));
+    }
+    #[test]
+    fn look_keeps_what_is_wrong_with_one_model_from_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["good/1/model.onnx", "good/2/model.onnx", "bad/1/model.onnx"] {
+            touch(folder.path(), file);
+        }
+        let set = |model: &str, text: &str| {
+            fs::write(folder.path().join(model).join("model.toml"), text).unwrap();
+        };
+        set("good", "newest = 1");
+        set("bad", "versions = [7]");
+        let found = look(folder.path()).unwrap();
+        let good = found["good"].as_ref().unwrap();
+        assert_eq!(good.files.len(), 1);
+        assert_eq!(good.files[0].version, 2);
+        let error = found["bad"].as_ref().unwrap_err().to_string();
+        assert!(error.contains("[1]"), "{error}");
+        assert!(scan(folder.path()).is_err());
+    }
+
+    #[test]
+    fn look_tells_when_a_file_was_exchanged() {
+        let folder = tempfile::tempdir().unwrap();
+        touch(folder.path(), "a/1/model.onnx");
+        let stamp = || scan(folder.path()).unwrap()["a"].files[0].stamp;
+        let before = stamp();
+        assert_eq!(stamp(), before);
+        touch(folder.path(), "new");
+        fs::rename(
+            folder.path().join("new"),
+            folder.path().join("a/1/model.onnx"),
+        )
+        .unwrap();
+        assert_ne!(stamp(), before);
     }
 }

@@ -5,27 +5,42 @@
 //! ```
 //!
 //! Sessions run one query at a time and need to be held exclusively, so each worker thread has one
-//! of its own. Queries wait in a bounded queue; the async threads only hand over and wait.
+//! of its own. Queries wait in a bounded queue, where those of one shape can be joined; the async
+//! threads only hand over and wait. Which models are served follows the folder while the miner
+//! runs: `catalog.rs` says how.
 
+mod batch;
+mod catalog;
 mod convert;
 mod engine;
 mod folder;
 mod library;
+mod load;
+mod queue;
+mod settings;
+mod warm_up;
 mod workers;
 
+pub use catalog::Listed;
 pub use engine::{Device, ModelError, Provider};
-pub use folder::{scan, FolderError, ModelFile};
+pub use folder::{look, scan, FolderError, Found, ModelFile, ModelFolder, Stamp};
 pub use library::{load_library, LibraryError};
+pub use settings::{Batching, ModelSettings, SettingsError, WarmUp, SETTINGS_FILE};
 pub use workers::{Engine, EngineFactory, WorkerPool};
 
 use crate::backend::{Backend, BackendError, ModelInfo};
 use assay_protocol::oip::{InferRequest, Tensor};
-use engine::OnnxEngine;
+use catalog::{Catalog, Key, Settled, Source};
 use futures::future::BoxFuture;
+use load::Loader;
 use ort::environment::Environment;
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
 
-/// How models are run.
+/// How models are run, where their own settings don't say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunOptions {
     /// On what.
@@ -36,11 +51,8 @@ pub struct RunOptions {
     pub queue: usize,
     /// Threads that one query may use within ONNX Runtime.
     pub threads: usize,
-}
-
-/// Serves every model of a folder.
-pub struct OnnxBackend {
-    models: BTreeMap<(String, u32), (Arc<ModelInfo>, WorkerPool)>,
+    /// How queries are joined.
+    pub batching: Batching,
 }
 
 /// Why models can't be served.
@@ -60,6 +72,14 @@ pub enum LoadError {
     Threads(#[from] std::io::Error),
 }
 
+/// Serves the models of a folder.
+pub struct OnnxBackend {
+    folder: PathBuf,
+    loader: Loader,
+    // Held for as long as a look takes, never while a model is loaded or run.
+    catalog: RwLock<Catalog>,
+}
+
 impl OnnxBackend {
     /// Loads every model of `folder`. It takes as long as loading takes: not for async threads.
     pub fn load(
@@ -67,64 +87,162 @@ impl OnnxBackend {
         environment: &Environment,
         options: RunOptions,
     ) -> Result<Self, LoadError> {
-        let mut models = BTreeMap::new();
-        let mut told = None;
-        for file in scan(folder)? {
-            let (name, version) = (file.name.clone(), file.version);
-            let loaded = OnnxEngine::load(environment, &file, options.device, options.threads)?;
-            if loaded.fallback.is_some() && loaded.fallback != told {
-                // One reason for a folder full of models is told once.
-                told = loaded.fallback;
-                let reason = told.as_deref().unwrap_or_default();
-                tracing::info!(reason, "CUDA can't be used: models run on the CPU");
+        let backend = Self {
+            folder: folder.to_owned(),
+            loader: Loader::new(environment.clone(), options),
+            catalog: RwLock::default(),
+        };
+        for model in scan(folder)?.into_values() {
+            for file in &model.files {
+                let served = backend.loader.load(file, &model.settings)?;
+                let source = Source::new(file, &model.settings);
+                let key = (file.name.clone(), file.version);
+                backend.change(|catalog| catalog.loaded(key, source, served));
             }
-            let info = Arc::new(loaded.info);
+        }
+        backend.settle(|_| true);
+        Ok(backend)
+    }
+
+    /// The folder as it lies there now.
+    pub fn look(&self) -> Result<Found, FolderError> {
+        look(&self.folder)
+    }
+
+    /// Loads what is new or changed in the folder, of one model if it is named, without serving it
+    /// yet. What is wrong with a model is told in [`Self::list`]. Not for async threads.
+    pub fn refresh(&self, only: Option<&str>) -> Result<(), FolderError> {
+        let found = self.look()?;
+        let concerns = |name: &str| only.is_none_or(|only| only == name);
+        let mut lying = BTreeSet::new();
+        for (name, model) in found {
+            if !concerns(&name) || self.read(|catalog| catalog.is_unloaded(&name)) {
+                continue;
+            }
+            match model {
+                Ok(model) => {
+                    for file in &model.files {
+                        lying.insert((file.name.clone(), file.version));
+                        self.refresh_file(file, &model.settings);
+                    }
+                }
+                Err(why) => lying.extend(self.stay(&name, &why)),
+            }
+        }
+        self.change(|catalog| catalog.keep(&lying, concerns));
+        self.tell_waiting();
+        Ok(())
+    }
+
+    fn refresh_file(&self, file: &ModelFile, settings: &ModelSettings) {
+        let key = (file.name.clone(), file.version);
+        let source = Source::new(file, settings);
+        if !self.read(|catalog| catalog.is_news(&key, &source)) {
+            return;
+        }
+        match self.loader.load(file, settings) {
+            Ok(served) => self.change(|catalog| catalog.loaded(key, source, served)),
+            Err(why) => {
+                tracing::error!(model = %file.name, version = file.version, %why, "not served");
+                self.change(|catalog| catalog.refused(key, source, why.to_string()));
+            }
+        }
+    }
+
+    /// Leaves the versions of a model as they are whose folder is not in order.
+    fn stay(&self, name: &str, why: &FolderError) -> Vec<Key> {
+        tracing::error!(model = %name, %why, "the model's folder is passed over");
+        let served = self.models().into_iter().filter(|it| it.name == name);
+        served.map(|it| (it.name.clone(), it.version)).collect()
+    }
+
+    /// Loads a model although it was unloaded, or says why it can't be.
+    pub fn load_model(&self, name: &str) -> Result<(), String> {
+        self.change(|catalog| catalog.set_unloaded(name, false));
+        match self.look().map_err(|why| why.to_string())?.remove(name) {
+            None => return Err(format!("there is no model `{name}` in the model folder")),
+            Some(Err(why)) => return Err(why.to_string()),
+            Some(Ok(_)) => {}
+        }
+        self.refresh(Some(name)).map_err(|why| why.to_string())?;
+        match self.read(|catalog| catalog.trouble(name)) {
+            Some(trouble) => Err(trouble),
+            None => Ok(()),
+        }
+    }
+
+    /// Marks a model to leave and to stay away until [`Self::load_model`].
+    pub fn unload_model(&self, name: &str) -> Result<(), String> {
+        if self.models().iter().all(|model| model.name != name) {
+            return Err(format!("there is no model `{name}` here"));
+        }
+        self.change(|catalog| {
+            catalog.set_unloaded(name, true);
+            catalog.keep(&BTreeSet::new(), |other| other == name);
+        });
+        Ok(())
+    }
+
+    /// Serves what is ready to be, of the models that `which` names, and no more what is gone.
+    pub fn settle(&self, which: impl Fn(&str) -> bool) {
+        let Settled { came, left } = self.change(|catalog| catalog.settle(which));
+        for served in &left {
+            let info = &served.info;
+            tracing::info!(model = %info.name, version = info.version, "model not served any more");
+            crate::metrics::model_served(info, false);
+        }
+        for served in &came {
+            let info = &served.info;
             tracing::info!(
-                model = %name,
-                version,
+                model = %info.name,
+                version = info.version,
                 sha256 = %info.sha256,
                 bytes = info.size,
                 provider = %info.provider,
-                workers = options.workers,
-                "model loaded"
+                "model served"
             );
-            crate::metrics::model_loaded(&info);
-            let provider = loaded.engine.provider();
-            let (environment, digest) = (environment.clone(), info.sha256);
-            let factory: EngineFactory = Arc::new(move || {
-                let device = Device::exactly(provider, options.device);
-                let again = OnnxEngine::load(&environment, &file, device, options.threads)?;
-                if again.info.sha256 != digest {
-                    return Err(ModelError::Changed {
-                        path: file.path.clone(),
-                    });
-                }
-                Ok(Box::new(again.engine))
-            });
-            let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(loaded.engine)];
-            for _ in 1..options.workers {
-                engines.push(factory()?);
-            }
-            let pool = WorkerPool::start(&name, engines, factory, options.queue)?;
-            models.insert((name, version), (info, pool));
+            crate::metrics::model_served(info, true);
         }
-        Ok(Self { models })
+        self.tell_waiting();
+    }
+
+    /// Whether anything waits for [`Self::settle`].
+    pub fn is_settled(&self) -> bool {
+        self.read(Catalog::waiting) == 0
+    }
+
+    /// The newest version of a model as it will be once all is settled.
+    pub fn newest(&self, name: &str) -> Option<Arc<ModelInfo>> {
+        self.read(|catalog| catalog.newest(name))
+    }
+
+    /// How every model stands.
+    pub fn list(&self) -> Vec<Listed> {
+        self.read(Catalog::list)
+    }
+
+    fn tell_waiting(&self) {
+        crate::metrics::models_waiting(self.read(Catalog::waiting));
+    }
+
+    // No change of the catalog can panic halfway.
+    fn read<T>(&self, look: impl FnOnce(&Catalog) -> T) -> T {
+        look(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Catalog) -> T) -> T {
+        change(&mut self.catalog.write().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Backend for OnnxBackend {
     fn models(&self) -> Vec<Arc<ModelInfo>> {
-        self.models
-            .values()
-            .map(|(info, _)| Arc::clone(info))
-            .collect()
+        self.read(Catalog::models)
     }
 
     fn is_ready(&self, model: &ModelInfo) -> bool {
-        let key = (model.name.clone(), model.version);
-        self.models
-            .get(&key)
-            .is_some_and(|(_, pool)| pool.is_ready())
+        let live = self.read(|catalog| catalog.live(&model.name, model.version));
+        live.is_some_and(|served| served.pool.is_ready())
     }
 
     fn infer(
@@ -132,8 +250,8 @@ impl Backend for OnnxBackend {
         model: Arc<ModelInfo>,
         query: InferRequest,
     ) -> BoxFuture<'static, Result<Vec<Tensor>, BackendError>> {
-        match self.models.get(&(model.name.clone(), model.version)) {
-            Some((_, pool)) => pool.infer(query),
+        match self.read(|catalog| catalog.live(&model.name, model.version)) {
+            Some(served) => served.pool.infer(query),
             None => {
                 let gone = BackendError::Unavailable(model.name.clone());
                 Box::pin(std::future::ready(Err(gone)))

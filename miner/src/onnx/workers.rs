@@ -1,6 +1,11 @@
 //! A model's worker threads behind a bounded queue.
 
-use super::engine::ModelError;
+use super::{
+    batch,
+    engine::ModelError,
+    queue::{Answer, Job, JobQueue, NoPlace},
+    settings::Batching,
+};
 use crate::backend::BackendError;
 use assay_protocol::oip::{InferRequest, Tensor};
 use futures::future::{BoxFuture, FutureExt as _};
@@ -8,8 +13,7 @@ use std::{
     panic::{catch_unwind, AssertUnwindSafe},
     sync::{
         atomic::{AtomicUsize, Ordering},
-        mpsc::{sync_channel, Receiver, SyncSender, TrySendError},
-        Arc, Mutex, PoisonError,
+        Arc,
     },
     thread,
     time::Instant,
@@ -25,37 +29,34 @@ pub trait Engine: Send {
 /// Makes an engine anew, after one was lost to a panic.
 pub type EngineFactory = Arc<dyn Fn() -> Result<Box<dyn Engine>, ModelError> + Send + Sync>;
 
-struct Job {
-    query: InferRequest,
-    reply: oneshot::Sender<Result<Vec<Tensor>, BackendError>>,
-}
-
 /// Worker threads that each hold an engine and take queries from one queue. A query that finds the
 /// queue full is refused at once. Dropping the pool ends the threads once the queue is empty.
 pub struct WorkerPool {
     model: Arc<str>,
-    queue: SyncSender<Job>,
+    queue: Arc<JobQueue>,
     able: Arc<AtomicUsize>,
 }
 
 impl WorkerPool {
-    /// One thread per engine, and a queue for `capacity` queries besides those being run. It fails
-    /// if the system gives no thread.
+    /// One thread per engine, and a queue for `capacity` queries besides those being run, of which
+    /// `batching` says how they are joined. It fails if the system gives no thread.
     pub fn start(
         model: &str,
         engines: Vec<Box<dyn Engine>>,
         factory: EngineFactory,
         capacity: usize,
+        batching: Batching,
     ) -> std::io::Result<Self> {
-        let model: Arc<str> = model.into();
-        let (queue, jobs) = sync_channel(capacity);
-        let jobs = Arc::new(Mutex::new(jobs));
-        let able = Arc::new(AtomicUsize::new(engines.len()));
+        let pool = Self {
+            model: model.into(),
+            queue: Arc::new(JobQueue::new(capacity, batching)),
+            able: Arc::new(AtomicUsize::new(engines.len())),
+        };
         for engine in engines {
             let worker = Worker {
-                model: Arc::clone(&model),
-                jobs: Arc::clone(&jobs),
-                able: Arc::clone(&able),
+                model: Arc::clone(&pool.model),
+                queue: Arc::clone(&pool.queue),
+                able: Arc::clone(&pool.able),
                 factory: Arc::clone(&factory),
                 engine: Some(engine),
             };
@@ -63,7 +64,7 @@ impl WorkerPool {
                 .name(format!("model {model}"))
                 .spawn(move || worker.work())?;
         }
-        Ok(Self { model, queue, able })
+        Ok(pool)
     }
 
     /// Whether any worker has an engine.
@@ -79,7 +80,7 @@ impl WorkerPool {
     ) -> BoxFuture<'static, Result<Vec<Tensor>, BackendError>> {
         let (reply, answer) = oneshot::channel();
         let model = self.model.to_string();
-        let refused = match self.queue.try_send(Job { query, reply }) {
+        let refused = match self.queue.push(query, reply) {
             Ok(()) => {
                 return async move {
                     answer
@@ -88,16 +89,22 @@ impl WorkerPool {
                 }
                 .boxed()
             }
-            Err(TrySendError::Full(_)) => BackendError::QueueFull(model),
-            Err(TrySendError::Disconnected(_)) => BackendError::Unavailable(model),
+            Err(NoPlace::Full) => BackendError::QueueFull(model),
+            Err(NoPlace::Closed) => BackendError::Unavailable(model),
         };
         std::future::ready(Err(refused)).boxed()
     }
 }
 
+impl Drop for WorkerPool {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
 struct Worker {
     model: Arc<str>,
-    jobs: Arc<Mutex<Receiver<Job>>>,
+    queue: Arc<JobQueue>,
     able: Arc<AtomicUsize>,
     factory: EngineFactory,
     engine: Option<Box<dyn Engine>>,
@@ -105,26 +112,59 @@ struct Worker {
 
 impl Worker {
     fn work(mut self) {
-        loop {
-            // The lock is held while waiting: the other workers wait for it instead of the queue.
-            let job = self
-                .jobs
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .recv();
-            let Ok(job) = job else { return };
-            if job.reply.is_closed() {
-                continue;
+        while let Some(jobs) = self.queue.next() {
+            let alone = if jobs.len() > 1 {
+                self.run_together(jobs)
+            } else {
+                jobs
+            };
+            for job in alone {
+                let answer = self.timed(1, job.query);
+                // The asker may have left meanwhile.
+                let _ = job.reply.send(answer);
             }
-            let started = Instant::now();
-            let answer = self.answer(job.query);
-            crate::metrics::inference(&self.model, started.elapsed(), answer.is_ok());
-            // The asker may have left meanwhile.
-            let _ = job.reply.send(answer);
         }
     }
 
-    fn answer(&mut self, query: InferRequest) -> Result<Vec<Tensor>, BackendError> {
+    /// Runs several queries as one, and gives them back if that does not work: each is asked alone
+    /// then, so that nobody's query fails for the sake of another's.
+    fn run_together(&mut self, jobs: Vec<Job>) -> Vec<Job> {
+        let queries: Vec<_> = jobs.iter().map(|job| &job.query).collect();
+        let Ok(joined) = batch::join(&queries) else {
+            return jobs;
+        };
+        let rows = batch::rows(&jobs);
+        let Ok(outputs) = self.timed(jobs.len(), joined) else {
+            return jobs;
+        };
+        match batch::split(&outputs, &rows) {
+            Ok(answers) => {
+                crate::metrics::batch(&self.model, rows.iter().sum());
+                for (job, answer) in jobs.into_iter().zip(answers) {
+                    let _ = job.reply.send(Ok(answer));
+                }
+                Vec::new()
+            }
+            Err(why) => {
+                tracing::warn!(
+                    model = %self.model,
+                    %why,
+                    "the model's answers can't be taken apart: its queries are not joined any more"
+                );
+                self.queue.stop_joining();
+                jobs
+            }
+        }
+    }
+
+    fn timed(&mut self, queries: usize, query: InferRequest) -> Answer {
+        let started = Instant::now();
+        let answer = self.answer(query);
+        crate::metrics::inference(&self.model, queries, started.elapsed(), answer.is_ok());
+        answer
+    }
+
+    fn answer(&mut self, query: InferRequest) -> Answer {
         let mut engine = match self.engine.take() {
             Some(engine) => engine,
             None => self.revive()?,
@@ -170,6 +210,11 @@ mod tests {
     use super::*;
     use std::{path::PathBuf, sync::mpsc};
 
+    const ALONE: Batching = Batching {
+        max_rows: 1,
+        max_delay_us: 0,
+    };
+
     /// Panics on a query with id `panic`; waits for the gate on one with id `wait`.
     struct Scripted(Option<mpsc::Receiver<()>>);
 
@@ -205,7 +250,8 @@ mod tests {
     #[tokio::test]
     async fn infer_answers_on_after_a_panic() {
         let factory: EngineFactory = Arc::new(|| Ok(Box::new(Scripted(None))));
-        let pool = WorkerPool::start("m", vec![Box::new(Scripted(None))], factory, 4).unwrap();
+        let pool =
+            WorkerPool::start("m", vec![Box::new(Scripted(None))], factory, 4, ALONE).unwrap();
         let error = pool.infer(query("panic")).await.unwrap_err();
         assert!(error.to_string().contains("panicked"), "{error}");
         assert_eq!(pool.infer(query("x")).await, Ok(vec![]));
@@ -214,7 +260,8 @@ mod tests {
 
     #[tokio::test]
     async fn infer_says_why_when_the_model_cannot_be_loaded_again() {
-        let pool = WorkerPool::start("m", vec![Box::new(Scripted(None))], failing(), 4).unwrap();
+        let pool =
+            WorkerPool::start("m", vec![Box::new(Scripted(None))], failing(), 4, ALONE).unwrap();
         pool.infer(query("panic")).await.unwrap_err();
         assert!(!pool.is_ready());
         let error = pool.infer(query("x")).await.unwrap_err();
@@ -224,8 +271,14 @@ mod tests {
     #[tokio::test]
     async fn infer_is_refused_at_once_when_the_queue_is_full() {
         let (open, gate) = mpsc::channel();
-        let pool =
-            WorkerPool::start("m", vec![Box::new(Scripted(Some(gate)))], failing(), 1).unwrap();
+        let pool = WorkerPool::start(
+            "m",
+            vec![Box::new(Scripted(Some(gate)))],
+            failing(),
+            1,
+            ALONE,
+        )
+        .unwrap();
         // Of three, one may run and one may wait, whatever the worker's timing.
         let (first, second) = (pool.infer(query("wait")), pool.infer(query("wait")));
         let third = pool.infer(query("wait"));

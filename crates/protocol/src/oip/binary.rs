@@ -1,9 +1,31 @@
 //! Raw tensors: elements little-endian and without gaps; strings each behind a 32-bit length.
 
 use super::{
-    tensor::{each_type, read_type, Element},
-    DataType, OipError, TensorData,
+    tensor::{each_type, element_count, read_type, Element},
+    DataType, OipError, Tensor, TensorData,
 };
+
+impl Tensor {
+    /// A tensor from its raw elements, which must fill the shape to the last byte.
+    pub fn from_raw(
+        name: impl Into<String>,
+        datatype: DataType,
+        shape: Vec<usize>,
+        bytes: &[u8],
+    ) -> Result<Self, OipError> {
+        let name = name.into();
+        let count = element_count(&name, &shape)?;
+        let data = read(&name, datatype, count, bytes)?;
+        Self::new(name, shape, data)
+    }
+
+    /// Its raw elements.
+    pub fn to_raw(&self) -> Result<Vec<u8>, OipError> {
+        let mut bytes = Vec::new();
+        write(self.name(), self.data(), &mut bytes)?;
+        Ok(bytes)
+    }
+}
 
 /// Reads `count` elements that must fill `bytes` exactly.
 pub(super) fn read(

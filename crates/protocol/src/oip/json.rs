@@ -284,6 +284,7 @@ impl Serialize for Flat<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             TensorData::Fp16(values) => serializer.collect_seq(values.iter().map(|it| it.to_f32())),
+            TensorData::Bf16(values) => serializer.collect_seq(values.iter().map(|it| it.to_f32())),
             TensorData::Bytes(strings) => {
                 let mut seq = serializer.serialize_seq(Some(strings.len()))?;
                 for string in strings {

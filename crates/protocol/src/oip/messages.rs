@@ -1,8 +1,7 @@
 //! Inference requests and answers.
 
 use super::{
-    binary, datatype_from_name, datatype_name, json,
-    tensor::{element_count, ALL_TYPES},
+    binary, datatype::ALL_TYPES, datatype_from_name, datatype_name, json, tensor::element_count,
     OipError, Tensor, HEADER_LENGTH,
 };
 use serde::{Deserialize, Serialize};
@@ -153,7 +152,7 @@ impl InferRequest {
     pub fn decode(body: &[u8], header_length: Option<usize>) -> Result<Self, OipError> {
         let (head, mut raw) = split(body, header_length)?;
         let head: ReadRequest<'_> = parse(head)?;
-        check_parameters(&head.parameters)?;
+        check_parameters(head.parameters.keys())?;
         let inputs = head
             .inputs
             .into_iter()
@@ -264,7 +263,7 @@ impl InferResponse {
 
 impl ReadOutput {
     fn take(self) -> Result<RequestedOutput, OipError> {
-        check_parameters(&self.parameters)?;
+        check_parameters(self.parameters.keys())?;
         let encoding = encoding(&self.parameters, "binary_data")?;
         Ok(RequestedOutput {
             name: self.name,
@@ -312,7 +311,7 @@ impl Raw<'_> {
             let why = format!("datatype `{}` is not one of {known}", read.datatype);
             return Err(OipError::tensor(name, why));
         };
-        check_parameters(&read.parameters)?;
+        check_parameters(read.parameters.keys())?;
         let count = element_count(name, &read.shape)?;
         let size = match read.parameters.get("binary_data_size") {
             None => None,
@@ -404,14 +403,14 @@ fn encoding(parameters: &Map<String, Value>, name: &str) -> Result<Option<Encodi
     }
 }
 
-/// Parameters that would silently change the answer are refused; all others are for the model or
-/// for logs, and are passed over.
-fn check_parameters(parameters: &Map<String, Value>) -> Result<(), OipError> {
-    match UNSUPPORTED
-        .into_iter()
-        .find(|name| parameters.contains_key(*name))
-    {
-        Some(name) => Err(OipError::Unsupported(format!("parameter `{name}`"))),
-        None => Ok(()),
+/// Refuses parameters that would silently change the answer, by their names; all others are for the
+/// model or for logs, and are passed over.
+pub fn check_parameters(names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<(), OipError> {
+    for name in names {
+        let name = name.as_ref();
+        if UNSUPPORTED.contains(&name) {
+            return Err(OipError::Unsupported(format!("parameter `{name}`")));
+        }
     }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Messages of the Open Inference Protocol v2 over REST, with its binary tensor extension.
+//! Messages of the Open Inference Protocol v2 as REST has them, with its binary tensor extension.
 //!
 //! One body holds a JSON head and, if the header [`HEADER_LENGTH`] is there, raw tensors behind it.
 //! Whether a message is binary is told by that header alone: real clients send no content type.
@@ -8,15 +8,19 @@
 //! number, and whatever does not add up is refused with the tensor's name.
 
 mod binary;
+mod datatype;
 mod json;
 mod messages;
 mod metadata;
+mod rows;
 mod tensor;
 
-pub use assay_primitives::DataType;
-pub use messages::{Encoded, Encoding, InferRequest, InferResponse, RequestedOutput};
+pub use datatype::{datatype_from_name, datatype_name, DataType};
+pub use messages::{
+    check_parameters, Encoded, Encoding, InferRequest, InferResponse, RequestedOutput,
+};
 pub use metadata::{ErrorBody, ModelMetadata, ServerMetadata, TensorMetadata};
-pub use tensor::{datatype_from_name, datatype_name, Tensor, TensorData};
+pub use tensor::{Tensor, TensorData};
 
 use http::HeaderMap;
 
@@ -43,6 +47,14 @@ pub enum OipError {
     /// Bytes are left over behind the last tensor.
     #[error("{0} bytes follow the last binary tensor: binary_data_size does not add up")]
     LeftOver(usize),
+    /// Raw contents belong to all inputs or to none.
+    #[error("there are {inputs} inputs and {raw} raw_input_contents: each input needs its own")]
+    RawContents {
+        /// Inputs of the message.
+        inputs: usize,
+        /// Raw contents of the message.
+        raw: usize,
+    },
     /// Something of the protocol that is not served here.
     #[error("{0} is not supported here")]
     Unsupported(String),

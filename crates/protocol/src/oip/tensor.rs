@@ -1,7 +1,7 @@
 //! Tensors: a name, a shape, and values of one type.
 
 use super::{DataType, OipError};
-use half::f16;
+use half::{bf16, f16};
 
 /// The values of a tensor, in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,7 @@ pub enum TensorData {
     Int32(Vec<i32>),
     Int64(Vec<i64>),
     Fp16(Vec<f16>),
+    Bf16(Vec<bf16>),
     Fp32(Vec<f32>),
     Fp64(Vec<f64>),
     /// Byte strings. In JSON, and for ONNX models, they must be UTF-8.
@@ -38,6 +39,7 @@ macro_rules! each_type {
             TensorData::Int32($values) => $numbers,
             TensorData::Int64($values) => $numbers,
             TensorData::Fp16($values) => $numbers,
+            TensorData::Bf16($values) => $numbers,
             TensorData::Fp32($values) => $numbers,
             TensorData::Fp64($values) => $numbers,
             TensorData::Bytes($strings) => $bytes,
@@ -60,6 +62,7 @@ macro_rules! read_type {
             DataType::Int32 => $numbers.map(TensorData::Int32),
             DataType::Int64 => $numbers.map(TensorData::Int64),
             DataType::Fp16 => $numbers.map(TensorData::Fp16),
+            DataType::Bf16 => $numbers.map(TensorData::Bf16),
             DataType::Fp32 => $numbers.map(TensorData::Fp32),
             DataType::Fp64 => $numbers.map(TensorData::Fp64),
             DataType::Bytes => $bytes.map(TensorData::Bytes),
@@ -145,6 +148,10 @@ element!(f16, 2, finite: f16::is_finite,
     u64: |value| <f16 as Element>::from_f64(value as f64),
     i64: |value| <f16 as Element>::from_f64(value as f64),
     f64: |value: f64| Some(f16::from_f64(value)).filter(|value| value.is_finite()));
+element!(bf16, 2, finite: bf16::is_finite,
+    u64: |value| <bf16 as Element>::from_f64(value as f64),
+    i64: |value| <bf16 as Element>::from_f64(value as f64),
+    f64: |value: f64| Some(bf16::from_f64(value)).filter(|value| value.is_finite()));
 
 impl Element for bool {
     const SIZE: usize = 1;
@@ -192,6 +199,7 @@ impl TensorData {
             Self::Int32(_) => DataType::Int32,
             Self::Int64(_) => DataType::Int64,
             Self::Fp16(_) => DataType::Fp16,
+            Self::Bf16(_) => DataType::Bf16,
             Self::Fp32(_) => DataType::Fp32,
             Self::Fp64(_) => DataType::Fp64,
             Self::Bytes(_) => DataType::Bytes,
@@ -269,46 +277,3 @@ pub(super) fn element_count(name: &str, shape: &[usize]) -> Result<usize, OipErr
         .try_fold(1_usize, |count, length| count.checked_mul(*length))
         .ok_or_else(|| OipError::tensor(name, format!("shape {shape:?} is larger than memory")))
 }
-
-/// The name of a type as it stands in messages.
-pub const fn datatype_name(datatype: DataType) -> &'static str {
-    match datatype {
-        DataType::Bool => "BOOL",
-        DataType::Uint8 => "UINT8",
-        DataType::Uint16 => "UINT16",
-        DataType::Uint32 => "UINT32",
-        DataType::Uint64 => "UINT64",
-        DataType::Int8 => "INT8",
-        DataType::Int16 => "INT16",
-        DataType::Int32 => "INT32",
-        DataType::Int64 => "INT64",
-        DataType::Fp16 => "FP16",
-        DataType::Fp32 => "FP32",
-        DataType::Fp64 => "FP64",
-        DataType::Bytes => "BYTES",
-    }
-}
-
-/// The type of a name.
-pub fn datatype_from_name(name: &str) -> Option<DataType> {
-    ALL_TYPES
-        .into_iter()
-        .find(|datatype| datatype_name(*datatype) == name)
-}
-
-/// Every type there is.
-pub(super) const ALL_TYPES: [DataType; 13] = [
-    DataType::Bool,
-    DataType::Uint8,
-    DataType::Uint16,
-    DataType::Uint32,
-    DataType::Uint64,
-    DataType::Int8,
-    DataType::Int16,
-    DataType::Int32,
-    DataType::Int64,
-    DataType::Fp16,
-    DataType::Fp32,
-    DataType::Fp64,
-    DataType::Bytes,
-];

@@ -1,13 +1,12 @@
 //! Connections: accepted within a bound, read within a time, and drained at the end.
 
+mod connection;
+mod opening;
+
 use crate::{http::Limits, metrics::Gauged};
 use assay_telemetry::Shutdown;
 use axum::Router;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
+use connection::Connections;
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -17,29 +16,28 @@ use tokio::{
 /// Wait after the system gave no connection, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `router` on `listener` until `shutdown` is tripped; then takes no more connections, and
-/// ends when the requests under way are answered or the drain's time is over.
+/// Serves `router` on `listener`, over HTTP/1.1 and HTTP/2, until `shutdown` is tripped; then takes
+/// no more connections, and ends when the requests under way are answered or the drain's time is
+/// over.
 pub async fn serve(listener: TcpListener, router: Router, limits: &Limits, shutdown: Shutdown) {
-    let connections = Arc::new(Semaphore::new(limits.connections));
-    let head_deadline = Duration::from_secs(limits.head_seconds);
-    let graceful = GracefulShutdown::new();
-    while let Some((stream, place)) = accept(&listener, &connections, &shutdown).await {
-        let mut http = hyper::server::conn::http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(head_deadline);
-        let service = TowerToHyperService::new(router.clone());
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let idle = Duration::from_secs(limits.head_seconds);
+    let drain = Duration::from_secs(limits.drain_seconds);
+    let connections = Connections::new(router, idle, shutdown.clone());
+    while let Some((stream, place)) = accept(&listener, &places, &shutdown).await {
+        let connections = connections.clone();
         tokio::spawn(async move {
             let _counted = Gauged::connection();
-            if let Err(why) = connection.await {
+            if let Err(why) = connections.serve(stream).await {
                 tracing::debug!(%why, "connection broken");
             }
             drop(place);
         });
     }
     drop(listener);
-    let drain = Duration::from_secs(limits.drain_seconds);
-    if tokio::time::timeout(drain, graceful.shutdown())
+    // Every connection holds a place until it is closed.
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    if tokio::time::timeout(drain, places.acquire_many(all))
         .await
         .is_err()
     {

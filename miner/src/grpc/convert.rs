@@ -1,0 +1,234 @@
+//! Messages between gRPC and the protocol's own types.
+
+use super::inference::{
+    model_infer_request::InferInputTensor, model_infer_response::InferOutputTensor,
+    InferTensorContents, ModelInferRequest, ModelInferResponse,
+};
+use assay_protocol::oip::{
+    check_parameters, datatype_from_name, datatype_name, DataType, Encoding, InferRequest,
+    InferResponse, OipError, RequestedOutput, Tensor, TensorData,
+};
+use bytes::Bytes;
+
+/// The query that a message holds.
+pub(super) fn to_query(message: ModelInferRequest) -> Result<InferRequest, OipError> {
+    check_parameters(message.parameters.keys())?;
+    let raw = message.raw_input_contents;
+    if !raw.is_empty() && raw.len() != message.inputs.len() {
+        return Err(OipError::RawContents {
+            inputs: message.inputs.len(),
+            raw: raw.len(),
+        });
+    }
+    let mut raw = raw.into_iter();
+    let inputs = message.inputs.into_iter();
+    let inputs = inputs.map(|input| to_tensor(input, raw.next()));
+    let inputs = inputs.collect::<Result<_, _>>()?;
+    let outputs = message.outputs.into_iter().map(|output| {
+        check_parameters(output.parameters.keys())?;
+        Ok(RequestedOutput {
+            name: output.name,
+            encoding: None,
+        })
+    });
+    Ok(InferRequest {
+        id: Some(message.id).filter(|id| !id.is_empty()),
+        inputs,
+        outputs: outputs.collect::<Result<_, _>>()?,
+        output_encoding: Encoding::Binary,
+    })
+}
+
+fn to_tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<Tensor, OipError> {
+    check_parameters(input.parameters.keys())?;
+    let name = input.name;
+    let wrong = |why: String| OipError::Tensor {
+        name: name.clone(),
+        why,
+    };
+    let datatype = datatype_from_name(&input.datatype)
+        .ok_or_else(|| wrong(format!("datatype `{}` is not known here", input.datatype)))?;
+    let shape = input.shape.iter().map(|length| usize::try_from(*length));
+    let shape = shape
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| wrong(format!("shape {:?} is negative", input.shape)))?;
+    match (raw, input.contents) {
+        (Some(_), Some(_)) => Err(wrong(
+            "it has contents although there are raw_input_contents".into(),
+        )),
+        (Some(bytes), None) => Tensor::from_raw(name, datatype, shape, &bytes),
+        (None, contents) => {
+            let data = typed(datatype, contents.unwrap_or_default()).map_err(wrong)?;
+            Tensor::new(name, shape, data)
+        }
+    }
+}
+
+/// The values of one datatype. Values in a place of another datatype are a mistake.
+fn typed(datatype: DataType, contents: InferTensorContents) -> Result<TensorData, String> {
+    let filled = [
+        ("bool_contents", contents.bool_contents.is_empty()),
+        ("int_contents", contents.int_contents.is_empty()),
+        ("int64_contents", contents.int64_contents.is_empty()),
+        ("uint_contents", contents.uint_contents.is_empty()),
+        ("uint64_contents", contents.uint64_contents.is_empty()),
+        ("fp32_contents", contents.fp32_contents.is_empty()),
+        ("fp64_contents", contents.fp64_contents.is_empty()),
+        ("bytes_contents", contents.bytes_contents.is_empty()),
+    ];
+    let (place, data): (_, TensorData) = match datatype {
+        DataType::Bool => ("bool_contents", contents.bool_contents.into()),
+        DataType::Int8 => ("int_contents", narrow::<_, i8>(contents.int_contents)?),
+        DataType::Int16 => ("int_contents", narrow::<_, i16>(contents.int_contents)?),
+        DataType::Int32 => ("int_contents", contents.int_contents.into()),
+        DataType::Int64 => ("int64_contents", contents.int64_contents.into()),
+        DataType::Uint8 => ("uint_contents", narrow::<_, u8>(contents.uint_contents)?),
+        DataType::Uint16 => ("uint_contents", narrow::<_, u16>(contents.uint_contents)?),
+        DataType::Uint32 => ("uint_contents", contents.uint_contents.into()),
+        DataType::Uint64 => ("uint64_contents", contents.uint64_contents.into()),
+        DataType::Fp32 => ("fp32_contents", contents.fp32_contents.into()),
+        DataType::Fp64 => ("fp64_contents", contents.fp64_contents.into()),
+        DataType::Bytes => {
+            let strings = contents.bytes_contents.into_iter().map(Vec::from);
+            ("bytes_contents", strings.collect::<Vec<Vec<u8>>>().into())
+        }
+        DataType::Fp16 | DataType::Bf16 => {
+            let name = datatype_name(datatype);
+            return Err(format!("{name} comes in raw_input_contents"));
+        }
+    };
+    let stray = filled.iter().find(|(name, empty)| !empty && *name != place);
+    match stray {
+        Some((stray, _)) => {
+            let name = datatype_name(datatype);
+            Err(format!(
+                "{name} belongs into {place}, here are values in {stray}"
+            ))
+        }
+        None => Ok(data),
+    }
+}
+
+fn narrow<Wide, T>(values: Vec<Wide>) -> Result<TensorData, String>
+where
+    Wide: Copy + std::fmt::Display,
+    T: TryFrom<Wide>,
+    TensorData: From<Vec<T>>,
+{
+    let narrowed = values
+        .into_iter()
+        .map(|value| T::try_from(value).map_err(|_| format!("{value} is not of its datatype")));
+    Ok(narrowed.collect::<Result<Vec<T>, _>>()?.into())
+}
+
+/// The message that holds an answer. Values always come raw: it is the form that every type has,
+/// and the one that need not be taken apart again.
+pub(super) fn to_answer(answer: InferResponse) -> Result<ModelInferResponse, OipError> {
+    let raw = answer.outputs.iter().map(Tensor::to_raw);
+    let raw = raw.map(|bytes| bytes.map(Bytes::from));
+    let raw_output_contents = raw.collect::<Result<_, _>>()?;
+    let outputs = answer.outputs.iter().map(|tensor| InferOutputTensor {
+        name: tensor.name().into(),
+        datatype: datatype_name(tensor.datatype()).into(),
+        // A length in memory fits 63 bits.
+        shape: tensor.shape().iter().map(|it| *it as i64).collect(),
+        ..InferOutputTensor::default()
+    });
+    Ok(ModelInferResponse {
+        model_version: answer.model_version.unwrap_or_default(),
+        id: answer.id.unwrap_or_default(),
+        outputs: outputs.collect(),
+        model_name: answer.model_name,
+        raw_output_contents,
+        ..ModelInferResponse::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(datatype: &str, shape: Vec<i64>, contents: InferTensorContents) -> InferInputTensor {
+        InferInputTensor {
+            name: "x".into(),
+            datatype: datatype.into(),
+            shape,
+            contents: Some(contents),
+            ..InferInputTensor::default()
+        }
+    }
+
+    fn why(message: ModelInferRequest) -> String {
+        to_query(message).unwrap_err().to_string()
+    }
+
+    fn asking(inputs: Vec<InferInputTensor>) -> ModelInferRequest {
+        ModelInferRequest {
+            inputs,
+            ..ModelInferRequest::default()
+        }
+    }
+
+    #[test]
+    fn to_query_reads_values_in_the_place_of_their_type() {
+        let contents = InferTensorContents {
+            int_contents: vec![-128, 127],
+            ..InferTensorContents::default()
+        };
+        let query = to_query(asking(vec![input("INT8", vec![2], contents)])).unwrap();
+        assert_eq!(query.inputs[0].data(), &TensorData::Int8(vec![-128, 127]));
+        let empty = input("FP32", vec![0, 4], InferTensorContents::default());
+        assert!(to_query(asking(vec![empty])).unwrap().inputs[0]
+            .data()
+            .is_empty());
+    }
+
+    #[test]
+    fn to_query_is_refused_when_values_do_not_fit() {
+        let ints = |value| InferTensorContents {
+            int_contents: vec![value],
+            ..InferTensorContents::default()
+        };
+        for (tensor, says) in [
+            (input("INT8", vec![1], ints(128)), "128 is not of its"),
+            (
+                input("FP32", vec![1], ints(1)),
+                "belongs into fp32_contents",
+            ),
+            (input("FP16", vec![1], ints(1)), "raw_input_contents"),
+            (input("INT32", vec![2], ints(1)), "takes 2 values"),
+            (input("INT32", vec![-1], ints(1)), "negative"),
+            (input("INT31", vec![1], ints(1)), "`INT31`"),
+        ] {
+            let error = why(asking(vec![tensor]));
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn to_query_is_refused_when_raw_contents_do_not_fit() {
+        let raw = |inputs, raw: &[&'static [u8]]| ModelInferRequest {
+            raw_input_contents: raw.iter().map(|it| Bytes::from_static(it)).collect(),
+            ..asking(inputs)
+        };
+        let bare = || InferInputTensor {
+            contents: None,
+            ..input("FP16", vec![1], InferTensorContents::default())
+        };
+        to_query(raw(vec![bare()], &[b"\0\0"])).unwrap();
+        for (message, says) in [
+            (raw(vec![bare()], &[b"\0"]), "1 bytes are there"),
+            (raw(vec![bare()], &[b"\0\0", b"\0\0"]), "1 inputs and 2"),
+            (
+                raw(
+                    vec![input("FP16", vec![1], InferTensorContents::default())],
+                    &[b"\0\0"],
+                ),
+                "has contents although",
+            ),
+        ] {
+            let error = why(message);
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The Open Inference Protocol v2 over gRPC, on the same port and over the same
+//! [`Service`](crate::http::Service) as over REST.
+//!
+//! ```text
+//! ModelInfer -> http/gate.rs -> service.rs -> convert.rs -> http/serving.rs -> ... -> receipt
+//! the rest  ------------------> service.rs ---------------> http/serving.rs
+//! ```
+//!
+//! A call over gRPC is a POST like any other: the gate verifies and signs its metadata as it does
+//! headers, its content being the one message with the five bytes before it. What the gate refuses
+//! is put into gRPC's words here. Compressed messages are not read.
+
+mod convert;
+/// The protocol's messages, and client and server of its service. Made from
+/// `proto/inference.proto`; `tests/serving/generated.rs` checks that it is current.
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::pedantic, missing_docs, rustdoc::all)]
+pub mod inference;
+mod service;
+mod status;
+
+use crate::http::{gated, Refusal, Service};
+use axum::{
+    extract::Request,
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state, Next},
+    response::{IntoResponse, Response},
+    Router,
+};
+use inference::grpc_inference_service_server::GrpcInferenceServiceServer;
+use service::Grpc;
+use std::{sync::Arc, time::Duration};
+
+/// Where queries are posted: the only method that is signed.
+pub const INFER_PATH: &str = "/inference.GRPCInferenceService/ModelInfer";
+
+/// The other methods.
+const OPEN_PATHS: &str = "/inference.GRPCInferenceService/{method}";
+
+/// Largest message to a method that everyone may call: a name and a version.
+const OPEN_BYTES: usize = 4 * 1024;
+
+/// The routes.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(service: &Arc<Service>) -> Router<S> {
+    let server = |limit| {
+        let server = GrpcInferenceServiceServer::new(Grpc::new(Arc::clone(service)));
+        server.max_decoding_message_size(limit)
+    };
+    let infer = Router::new().route_service(INFER_PATH, server(service.limits.body_bytes));
+    let open = Router::new().route_service(OPEN_PATHS, server(OPEN_BYTES));
+    // The gate bounds the time of what passes it.
+    let open = open.layer(from_fn_with_state(service.body_deadline(), in_time));
+    gated(infer, service)
+        .merge(open)
+        .layer(from_fn(in_words_of_grpc))
+}
+
+async fn in_time(
+    axum::extract::State(limit): axum::extract::State<Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let answer = tokio::time::timeout(limit, next.run(request)).await;
+    answer.unwrap_or_else(|_| {
+        let why = "the message did not arrive in time";
+        Refusal::new(StatusCode::REQUEST_TIMEOUT, why).into_response()
+    })
+}
+
+/// gRPC knows statuses of its own, and answers 200 whatever it says.
+async fn in_words_of_grpc(request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).await;
+    match answer.extensions_mut().remove::<Refusal>() {
+        Some(refusal) => tonic::Status::from(refusal).into_http(),
+        None => answer,
+    }
+}

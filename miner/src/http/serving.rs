@@ -1,0 +1,97 @@
+//! What can be asked of a miner, whether over REST or over gRPC.
+
+use super::{Refusal, Service};
+use crate::{backend::ModelInfo, check::check_query};
+use assay_protocol::oip::{InferRequest, InferResponse, ModelMetadata, ServerMetadata};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+impl Service {
+    /// The model of a name, and of a version if one is given; else of the highest.
+    pub(crate) fn find(
+        &self,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<Arc<ModelInfo>, Refusal> {
+        let mut models = self.backend.models();
+        models.retain(|model| model.name == name);
+        if models.is_empty() {
+            return Err(Refusal::not_found(format!(
+                "there is no model `{name}` here"
+            )));
+        }
+        let wanted = match version {
+            None => models.into_iter().max_by_key(|model| model.version),
+            Some(version) => models
+                .into_iter()
+                .find(|model| model.version.to_string() == version),
+        };
+        wanted.ok_or_else(|| {
+            let version = version.unwrap_or_default();
+            Refusal::not_found(format!("model `{name}` has no version `{version}` here"))
+        })
+    }
+
+    /// What this server says of itself.
+    pub(crate) fn server_metadata(&self) -> ServerMetadata {
+        let models = self.backend.models();
+        let providers: BTreeSet<&str> = models.iter().map(|it| it.provider.as_str()).collect();
+        let providers: Vec<_> = providers.into_iter().collect();
+        ServerMetadata {
+            name: "assay-miner".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            extensions: vec!["binary_tensor_data".into()],
+            parameters: BTreeMap::from([
+                ("execution_provider".to_owned(), providers.join(", ")),
+                ("hotkey".to_owned(), self.key.hotkey().to_string()),
+            ]),
+        }
+    }
+
+    /// Whether every model can be asked, and the server is not about to end.
+    pub(crate) fn is_ready(&self) -> bool {
+        let models = self.backend.models();
+        let able = models.iter().all(|model| self.backend.is_ready(model));
+        able && !self.shutdown.is_tripped()
+    }
+
+    /// Whether one model can be asked.
+    pub(crate) fn model_ready(&self, name: &str, version: Option<&str>) -> Result<bool, Refusal> {
+        let model = self.find(name, version)?;
+        Ok(self.backend.is_ready(&model))
+    }
+
+    /// What one model takes and gives.
+    pub(crate) fn model_metadata(
+        &self,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<ModelMetadata, Refusal> {
+        let model = self.find(name, version)?;
+        let mut served = self.backend.models();
+        served.retain(|other| other.name == name);
+        let versions = served.iter().map(|other| other.version.to_string());
+        Ok(model.metadata(versions.collect()))
+    }
+
+    /// Asks a model.
+    pub(crate) async fn answer(
+        &self,
+        name: &str,
+        version: Option<&str>,
+        query: InferRequest,
+    ) -> Result<InferResponse, Refusal> {
+        let model = self.find(name, version)?;
+        check_query(&model, &query)?;
+        let id = query.id.clone();
+        let outputs = self.backend.infer(Arc::clone(&model), query).await?;
+        Ok(InferResponse {
+            model_name: model.name.clone(),
+            model_version: Some(model.version.to_string()),
+            id,
+            outputs,
+        })
+    }
+}

@@ -1,0 +1,227 @@
+//! Which models are served, and which are ready to take their places.
+//!
+//! ```text
+//! refresh: file new or changed -> loaded, warmed up -> next ---+
+//!          file gone -------------------------------> leaves --+--> settle: live
+//! ```
+//!
+//! Between the two steps the chain is told what will be served; whoever calls is answered by what
+//! was served before. A file that can't be served leaves what is served as it is.
+
+use super::{
+    folder::{ModelFile, Stamp},
+    settings::ModelSettings,
+    workers::WorkerPool,
+};
+use crate::backend::ModelInfo;
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+pub(super) type Key = (String, u32);
+
+/// A model with the threads that run it.
+pub(super) struct Served {
+    pub info: Arc<ModelInfo>,
+    pub pool: WorkerPool,
+    pub settings: ModelSettings,
+}
+
+/// Where something came from: the same source gives the same model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    stamp: Stamp,
+    settings: ModelSettings,
+}
+
+impl Source {
+    pub(super) fn new(file: &ModelFile, settings: &ModelSettings) -> Self {
+        Self {
+            stamp: file.stamp,
+            settings: settings.clone(),
+        }
+    }
+}
+
+/// What will happen to a place when it is settled.
+enum Next {
+    Serve(Arc<Served>),
+    Leave,
+}
+
+/// The place of one version of one model.
+#[derive(Default)]
+struct Slot {
+    live: Option<Arc<Served>>,
+    next: Option<Next>,
+    /// What was looked at last, whatever came of it.
+    source: Option<Source>,
+    /// Why the last one looked at is not served.
+    trouble: Option<String>,
+}
+
+/// How one version of one model stands, in the words of Triton's repository index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// The model.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// `READY`, `LOADING` or `UNAVAILABLE`.
+    pub state: &'static str,
+    /// What more there is to say.
+    pub reason: String,
+}
+
+/// All places.
+#[derive(Default)]
+pub(super) struct Catalog {
+    slots: BTreeMap<Key, Slot>,
+    /// Models that were told to leave, and come back only when told to.
+    unloaded: BTreeSet<String>,
+}
+
+impl Catalog {
+    pub(super) fn live(&self, name: &str, version: u32) -> Option<Arc<Served>> {
+        // A key of borrowed parts would need a map of maps; this is one small string per query.
+        let slot = self.slots.get(&(name.to_owned(), version))?;
+        slot.live.clone()
+    }
+
+    pub(super) fn models(&self) -> Vec<Arc<ModelInfo>> {
+        let live = self.slots.values().filter_map(|slot| slot.live.as_ref());
+        live.map(|served| Arc::clone(&served.info)).collect()
+    }
+
+    /// Whether this source was not looked at yet.
+    pub(super) fn is_news(&self, key: &Key, source: &Source) -> bool {
+        let slot = self.slots.get(key);
+        slot.is_none_or(|slot| slot.source.as_ref() != Some(source))
+    }
+
+    pub(super) fn loaded(&mut self, key: Key, source: Source, served: Served) {
+        let slot = self.slots.entry(key).or_default();
+        slot.source = Some(source);
+        slot.trouble = None;
+        let as_before = slot.live.as_ref().is_some_and(|live| {
+            live.info.sha256 == served.info.sha256 && live.settings == served.settings
+        });
+        slot.next = (!as_before).then(|| Next::Serve(Arc::new(served)));
+    }
+
+    pub(super) fn refused(&mut self, key: Key, source: Source, why: String) {
+        let slot = self.slots.entry(key).or_default();
+        slot.source = Some(source);
+        slot.trouble = Some(why);
+        slot.next = None;
+    }
+
+    /// Marks what does not lie in the folder any more, of the models that `concerns` names.
+    pub(super) fn keep(&mut self, lying: &BTreeSet<Key>, concerns: impl Fn(&str) -> bool) {
+        for (key, slot) in &mut self.slots {
+            if !concerns(&key.0) {
+                continue;
+            }
+            match (lying.contains(key), &slot.next) {
+                // It came back before it was gone.
+                (true, Some(Next::Leave)) => slot.next = None,
+                (true, _) => {}
+                (false, _) => {
+                    slot.next = Some(Next::Leave);
+                    slot.source = None;
+                    slot.trouble = None;
+                }
+            }
+        }
+    }
+
+    pub(super) fn is_unloaded(&self, name: &str) -> bool {
+        self.unloaded.contains(name)
+    }
+
+    pub(super) fn set_unloaded(&mut self, name: &str, unloaded: bool) {
+        if unloaded {
+            self.unloaded.insert(name.to_owned());
+        } else {
+            self.unloaded.remove(name);
+        }
+    }
+
+    /// Puts what is ready into its place, of the models that `which` names, and returns what was
+    /// there before and what is there now.
+    pub(super) fn settle(&mut self, which: impl Fn(&str) -> bool) -> Settled {
+        let mut settled = Settled::default();
+        for (key, slot) in &mut self.slots {
+            if !which(&key.0) {
+                continue;
+            }
+            match slot.next.take() {
+                None => {}
+                Some(Next::Serve(served)) => {
+                    settled.came.push(Arc::clone(&served));
+                    settled.left.extend(slot.live.replace(served));
+                }
+                Some(Next::Leave) => settled.left.extend(slot.live.take()),
+            }
+        }
+        self.slots
+            .retain(|_, slot| slot.live.is_some() || slot.trouble.is_some());
+        settled
+    }
+
+    /// Why a version of the model as it lies in the folder is not served.
+    pub(super) fn trouble(&self, name: &str) -> Option<String> {
+        let mut of_name = self.slots.iter().filter(|((other, _), _)| other == name);
+        of_name.find_map(|(_, slot)| slot.trouble.clone())
+    }
+
+    /// How many places wait to be settled.
+    pub(super) fn waiting(&self) -> usize {
+        self.slots.values().filter(|it| it.next.is_some()).count()
+    }
+
+    /// The newest version of a model as it will be once all is settled.
+    pub(super) fn newest(&self, name: &str) -> Option<Arc<ModelInfo>> {
+        let of_name = self.slots.iter().filter(|((other, _), _)| other == name);
+        let mut served = of_name.filter_map(|(_, slot)| match &slot.next {
+            Some(Next::Serve(served)) => Some(served),
+            Some(Next::Leave) => None,
+            None => slot.live.as_ref(),
+        });
+        served.next_back().map(|served| Arc::clone(&served.info))
+    }
+
+    pub(super) fn list(&self) -> Vec<Listed> {
+        let list = |((name, version), slot): (&Key, &Slot)| {
+            let state = match (&slot.live, &slot.next) {
+                (Some(live), _) if live.pool.is_ready() => "READY",
+                (None, Some(Next::Serve(_))) => "LOADING",
+                _ => "UNAVAILABLE",
+            };
+            let reason = match (&slot.trouble, &slot.next) {
+                (Some(trouble), _) => trouble.clone(),
+                (None, Some(Next::Serve(_))) => {
+                    "another file waits until the chain knows it".into()
+                }
+                (None, Some(Next::Leave)) => "it is about to leave".into(),
+                (None, None) => String::new(),
+            };
+            Listed {
+                name: name.clone(),
+                version: version.to_string(),
+                state,
+                reason,
+            }
+        };
+        self.slots.iter().map(list).collect()
+    }
+}
+
+/// What changed. What left ends once this is dropped: its threads finish what waits for them.
+#[derive(Default)]
+pub(super) struct Settled {
+    pub came: Vec<Arc<Served>>,
+    pub left: Vec<Arc<Served>>,
+}

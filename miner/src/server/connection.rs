@@ -1,0 +1,214 @@
+//! One connection, from its first byte to its end.
+
+use super::opening::{open, Opened, Protocol};
+use assay_telemetry::Shutdown;
+use axum::{body::Body, Router};
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use hyper::{
+    body::Incoming,
+    service::{service_fn, Service},
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{sleep_until, timeout, Instant},
+};
+
+/// Streams that one HTTP/2 connection may have open. More wait with the caller.
+const STREAMS: u32 = 128;
+/// How much of a body may be on its way before it is read: of one stream, and of all.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 2 * STREAM_WINDOW;
+/// Largest head of an HTTP/2 request, in bytes.
+const HEAD_BYTES: u32 = 16 * 1024;
+
+type Broken = Box<dyn std::error::Error + Send + Sync>;
+
+/// How connections are served.
+#[derive(Clone)]
+pub(super) struct Connections {
+    router: Router,
+    idle: Duration,
+    shutdown: Shutdown,
+}
+
+impl Connections {
+    /// `idle` bounds the time in which a request's head must arrive, and that a connection may
+    /// pass without any request.
+    pub(super) const fn new(router: Router, idle: Duration, shutdown: Shutdown) -> Self {
+        Self {
+            router,
+            idle,
+            shutdown,
+        }
+    }
+
+    /// Serves a connection until its peer closes it, it was idle too long, or `shutdown` is tripped
+    /// and its requests are answered.
+    pub(super) async fn serve<S>(&self, stream: S) -> Result<(), Broken>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let opened = tokio::select! {
+            opened = timeout(self.idle, open(stream)) => opened,
+            () = self.shutdown.tripped() => return Ok(()),
+        };
+        match opened.map_err(|_| "it said nothing for too long")?? {
+            None => Ok(()),
+            Some((Protocol::Http1, stream)) => self.http1(stream).await,
+            Some((Protocol::Http2, stream)) => self.http2(stream).await,
+        }
+    }
+
+    async fn http1<S>(&self, stream: Opened<S>) -> Result<(), Broken>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let activity = Activity::default();
+        let service = activity.counted(&self.router);
+        let mut http = hyper::server::conn::http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(self.idle);
+        let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            done = connection.as_mut() => return done.map_err(Into::into),
+            () = self.is_over(&activity) => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        self.last_words(connection).await
+    }
+
+    async fn http2<S>(&self, stream: Opened<S>) -> Result<(), Broken>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let activity = Activity::default();
+        let service = activity.counted(&self.router);
+        let mut http = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        http.timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(HEAD_BYTES);
+        let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            done = connection.as_mut() => return done.map_err(Into::into),
+            () = self.is_over(&activity) => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        self.last_words(connection).await
+    }
+
+    async fn is_over(&self, activity: &Activity) {
+        tokio::select! {
+            () = activity.idle_for(self.idle) => {}
+            () = self.shutdown.tripped() => {}
+        }
+    }
+
+    /// Waits for a connection that was told to end. One that was merely idle gets as long again;
+    /// at the end of the process, the drain's time bounds it.
+    async fn last_words<E: Into<Broken>>(
+        &self,
+        connection: impl Future<Output = Result<(), E>>,
+    ) -> Result<(), Broken> {
+        let mut connection = pin!(connection);
+        tokio::select! {
+            done = connection.as_mut() => return done.map_err(Into::into),
+            () = tokio::time::sleep(self.idle) => {}
+        }
+        if self.shutdown.is_tripped() {
+            return connection.await.map_err(Into::into);
+        }
+        Err("it did not close after it was idle for too long".into())
+    }
+}
+
+/// How many requests a connection has under way, and since when it has none.
+#[derive(Clone, Default)]
+struct Activity(Arc<Mutex<Doing>>);
+
+struct Doing {
+    requests: usize,
+    since: Instant,
+}
+
+impl Default for Doing {
+    fn default() -> Self {
+        Self {
+            requests: 0,
+            since: Instant::now(),
+        }
+    }
+}
+
+type Answer = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+impl Activity {
+    /// The router, its requests counted.
+    fn counted(
+        &self,
+        router: &Router,
+    ) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future = Answer>
+    {
+        let router = TowerToHyperService::new(router.clone());
+        let activity = self.clone();
+        service_fn(move |request: Request<Incoming>| -> Answer {
+            let under_way = UnderWay::new(activity.clone());
+            let answer = router.call(request);
+            Box::pin(async move {
+                let answer = answer.await;
+                drop(under_way);
+                answer
+            })
+        })
+    }
+
+    /// Waits until there was no request for so long.
+    async fn idle_for(&self, limit: Duration) {
+        loop {
+            let now = Instant::now();
+            let due = self.with(|doing| match doing.requests {
+                0 => doing.since + limit,
+                _ => now + limit,
+            });
+            if due <= now {
+                return;
+            }
+            sleep_until(due).await;
+        }
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut Doing) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One request for as long as it is being answered.
+struct UnderWay(Activity);
+
+impl UnderWay {
+    fn new(activity: Activity) -> Self {
+        activity.with(|doing| doing.requests += 1);
+        Self(activity)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.with(|doing| {
+            doing.requests -= 1;
+            doing.since = Instant::now();
+        });
+    }
+}

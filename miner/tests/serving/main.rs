@@ -1,0 +1,7 @@
+//! What a miner serves besides REST, and how what it serves changes while it runs.
+
+mod batching;
+#[path = "../common/mod.rs"]
+mod common;
+mod generated;
+mod grpc;
