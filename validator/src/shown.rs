@@ -69,6 +69,7 @@ fn beginning(data: &TensorData) -> (String, usize) {
         TensorData::Int32(values) => numbers(values),
         TensorData::Int64(values) => numbers(values),
         TensorData::Fp16(values) => numbers(values),
+        TensorData::Bf16(values) => numbers(values),
         TensorData::Fp32(values) => numbers(values),
         TensorData::Fp64(values) => numbers(values),
         TensorData::Bytes(values) => (joined(values.iter().map(|value| text(value))), values.len()),
