@@ -1,9 +1,9 @@
 //! The Assay runtime: the chain's state transition, as one Wasm module for every network.
 //!
 //! It exists to put pallets together and does nothing else: [`configs`] says how each pallet is
-//! set up, [`apis`] what a node may ask, [`genesis`] how a network starts. Two small pallets that
-//! belong to this composition alone live here: [`authors`], who may make blocks, and [`network`],
-//! what differs from one network to the next.
+//! set up, [`apis`] what a node may ask, [`genesis`] how a network starts. Three small pallets that
+//! belong to this composition alone live here: [`authors`], who may make blocks, [`governance`],
+//! how root acts where it has no key, and [`network`], what differs from one network to the next.
 //!
 //! It must never hold incentive logic, and never depend on build features for what differs between
 //! networks: that is genesis data.
@@ -19,8 +19,12 @@ include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 
 pub mod apis;
 pub mod authors;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarks;
 pub mod configs;
 pub mod genesis;
+pub mod governance;
+pub mod migrations;
 pub mod network;
 pub mod views;
 
@@ -166,6 +170,12 @@ mod runtime {
     #[runtime::pallet_index(7)]
     pub type Grandpa = pallet_grandpa::Pallet<Runtime>;
 
+    #[runtime::pallet_index(8)]
+    pub type Council = pallet_collective::Pallet<Runtime, Instance1>;
+
+    #[runtime::pallet_index(9)]
+    pub type Governance = crate::governance::Pallet<Runtime>;
+
     #[runtime::pallet_index(10)]
     pub type Balances = pallet_balances::Pallet<Runtime>;
 
@@ -177,6 +187,21 @@ mod runtime {
 
     #[runtime::pallet_index(13)]
     pub type Utility = pallet_utility::Pallet<Runtime>;
+
+    #[runtime::pallet_index(14)]
+    pub type Proxy = pallet_proxy::Pallet<Runtime>;
+
+    #[runtime::pallet_index(15)]
+    pub type Multisig = pallet_multisig::Pallet<Runtime>;
+
+    #[runtime::pallet_index(16)]
+    pub type Identity = pallet_identity::Pallet<Runtime>;
+
+    #[runtime::pallet_index(17)]
+    pub type Preimage = pallet_preimage::Pallet<Runtime>;
+
+    #[runtime::pallet_index(18)]
+    pub type Scheduler = pallet_scheduler::Pallet<Runtime>;
 
     // The hooks of a block run in this order, and so does genesis. What is issued in a block must be
     // in the pots before its epochs are paid; the account that holds stake gets its deposit before

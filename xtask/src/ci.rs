@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::{
-    arrows, process, setup,
+    process, setup,
     timings::{self, Unit},
     workspace::Workspace,
 };
@@ -32,7 +32,7 @@ const WRITE_METADATA: &str = "ASSAY_WRITE_METADATA";
 /// In the order in which they run: what is quick comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Step {
-    /// Dependencies point the right way
+    /// Dependencies point the right way, and the chain's sources keep to its rules
     Arrows,
     /// The code is formatted
     Fmt,
@@ -58,7 +58,7 @@ impl Step {
     /// Adds what it compiles to `units`, if they are wanted.
     fn run(self, workspace: &Workspace, units: &mut Option<Vec<Unit>>) -> Result<()> {
         match self {
-            Self::Arrows => arrows::check_workspace(workspace),
+            Self::Arrows => crate::check_rules(workspace),
             Self::Fmt => process::run(&mut workspace.cargo(["fmt", "--all", "--check"]))
                 .context("run `cargo fmt --all`"),
             Self::Clippy => {

@@ -13,7 +13,9 @@ mod localnet;
 mod process;
 mod setup;
 mod soak;
+mod sources;
 mod timings;
+mod weights;
 mod workspace;
 
 use std::process::ExitCode;
@@ -62,7 +64,8 @@ enum Command {
         #[arg(value_enum)]
         steps: Vec<ci::Step>,
     },
-    /// Check that dependencies point the way docs/ARCHITECTURE.md says
+    /// Check that dependencies point the way docs/ARCHITECTURE.md says, and that the chain's sources
+    /// keep to its rules
     Arrows,
     /// Write the chain's metadata, which clients are compiled against, from the runtime
     Metadata {
@@ -79,6 +82,15 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Measure what the chain's calls and hooks cost and write the pallets' weights
+    Weights {
+        /// Names of pallets (`stake`, `epoch`), `--verify` to only check the benchmarks, `--factor`
+        /// to compare declared with measured time of whole epochs
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Try a runtime upgrade with the checks that only `try-runtime` compiles
+    Upgrade,
     /// Run the benchmarks: the incentive maths, or `validator` for what a round costs
     Bench {
         /// Passed to `cargo bench`, for example part of a benchmark's name
@@ -114,7 +126,15 @@ fn run(command: Command) -> Result<()> {
             setup::run(&workspace, Scope::Ci)?;
             ci::run(&workspace, &steps, timings)
         }
-        Command::Arrows => arrows::check_workspace(&workspace),
+        Command::Arrows => check_rules(&workspace),
+        Command::Weights { args } => {
+            setup::run(&workspace, Scope::Run)?;
+            weights::run(&workspace, &args)
+        }
+        Command::Upgrade => {
+            setup::run(&workspace, Scope::Test)?;
+            weights::try_upgrade(&workspace)
+        }
         Command::Metadata { check } => {
             setup::run(&workspace, Scope::Test)?;
             if check {
@@ -129,6 +149,12 @@ fn run(command: Command) -> Result<()> {
             ci::bench(&workspace, &args)
         }
     }
+}
+
+/// What needs no compiler: quick, so it comes first wherever more is checked.
+fn check_rules(workspace: &Workspace) -> Result<()> {
+    arrows::check_workspace(workspace)?;
+    sources::check(workspace)
 }
 
 #[cfg(test)]

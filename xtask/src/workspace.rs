@@ -60,6 +60,12 @@ impl Workspace {
         &self.target
     }
 
+    /// Where the runtime is compiled with features that nothing else has: its benchmarks, its
+    /// trials.
+    pub fn benchmarks_target(&self) -> PathBuf {
+        self.cache.join("target-bench")
+    }
+
     /// A program of the workspace, once it is built.
     pub fn program(&self, name: &str) -> PathBuf {
         self.target.join("debug").join(name)

@@ -27,6 +27,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod calls;
 pub mod curve;
 mod hooks;
@@ -102,6 +104,10 @@ pub mod pallet {
 
         /// Weights of the calls, the hook and of what other pallets call.
         type WeightInfo: WeightInfo;
+
+        /// Puts neighbours' state in place for benchmarks.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: assay_pallet_traits::BenchmarkHelper<Self::AccountId>;
     }
 
     /// What was issued and minted so far.

@@ -1,8 +1,9 @@
 //! What happens at the start of a block.
 
 use crate::{
+    cost::EpochSize,
     pallet::{Config, Pallet, Queue},
-    weights::{EpochSize, WeightInfo},
+    weights::WeightInfo,
 };
 use assay_pallet_traits::{Neurons, Subnets, WeightRows};
 use assay_primitives::{
@@ -43,7 +44,7 @@ impl<T: Config> Pallet<T> {
 
     /// What a subnet's epoch costs if it runs now.
     pub(crate) fn cost(netuid: NetUid) -> Weight {
-        T::WeightInfo::epoch(Self::size(netuid))
+        Self::size(netuid).cost::<T::WeightInfo>()
     }
 
     fn size(netuid: NetUid) -> EpochSize {
@@ -97,7 +98,7 @@ impl<T: Config> Pallet<T> {
             T::MaxSubnets::get() > 0,
             "there must be a place for a subnet"
         );
-        let largest = T::WeightInfo::epoch(Self::largest());
+        let largest = Self::largest().cost::<T::WeightInfo>();
         let affordable = Self::affordable();
         assert!(
             largest.all_lte(affordable),

@@ -26,6 +26,9 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+mod cost;
 mod hooks;
 mod impls;
 #[cfg(test)]
@@ -43,6 +46,7 @@ mod types;
 mod views;
 pub mod weights;
 
+pub use cost::EpochSize;
 pub use pallet::*;
 pub use types::{Amounts, Bits, BondRow, Columns, EpochState, Shares};
 pub use weights::WeightInfo;
@@ -82,6 +86,10 @@ pub mod pallet {
         type Budget: Get<Weight>;
         /// What an epoch costs.
         type WeightInfo: WeightInfo;
+
+        /// Puts neighbours' state in place for benchmarks.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: assay_pallet_traits::BenchmarkHelper<Self::AccountId>;
     }
 
     /// Which subnets' epochs fall due in a block. A subnet stands here or in [`Queue`], once.

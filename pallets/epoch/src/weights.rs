@@ -7,27 +7,20 @@
 use core::marker::PhantomData;
 use frame_support::{traits::Get, weights::Weight};
 
-/// What an epoch's cost depends on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EpochSize {
-    /// Neurons.
-    pub neurons: u32,
-    /// Validators with a row of weights or a permit.
-    pub validators: u32,
-    /// Neurons that may have a commit pending.
-    pub committers: u32,
-    /// Weights and bonds together.
-    pub entries: u32,
-}
-
 /// What epochs cost.
 pub trait WeightInfo {
     /// A block in which `due` epochs fall due, before any of them runs.
     fn enqueue(due: u32) -> Weight;
     /// Asking what an epoch will cost.
     fn peek() -> Weight;
-    /// A whole epoch: closing, snapshot, computation, payout, and scheduling the next.
-    fn epoch(size: EpochSize) -> Weight;
+    /// An epoch of `n` neurons, all paid by the word of one validator.
+    fn epoch_neurons(n: u32) -> Weight;
+    /// An epoch of 256 neurons, `v` of them validators.
+    fn epoch_validators(v: u32) -> Weight;
+    /// An epoch of 256 neurons in which `c` commits expire.
+    fn epoch_committers(c: u32) -> Weight;
+    /// An epoch of 256 neurons and 64 validators, each with `e` weights and `e` bonds.
+    fn epoch_entries(e: u32) -> Weight;
     /// Scheduling a new subnet's first epoch.
     fn schedule() -> Weight;
     /// Clearing what a neuron had.
@@ -69,31 +62,38 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
         Weight::from_parts(STEP, PROOF_OF_ITEMS).saturating_add(T::DbWeight::get().reads(6))
     }
 
-    fn epoch(size: EpochSize) -> Weight {
-        let [n, v, c, w] =
-            [size.neurons, size.validators, size.committers, size.entries].map(u64::from);
-        let db = T::DbWeight::get();
+    fn epoch_neurons(n: u32) -> Weight {
         // Settings, state, permits, outcome, standings, sums earned, bonds' count, pots, stake's
         // totals, agenda, owner and the owner's account: each read and written at most once.
-        let once =
-            Weight::from_parts(STEP, 4 * PROOF_OF_ITEMS).saturating_add(db.reads_writes(24, 16));
-        // Reads the neuron, its hotkey, its pools, where it is paid to, its account, its credit, and
-        // for its bond the position and the price at which that entered. Writes account and credit,
-        // or pools and position.
+        // For each neuron: reads the neuron, its hotkey, its pools, where it is paid to, its
+        // account, its credit, and for its bond the position and the price at which that entered.
+        // Writes account and credit, or pools and position.
+        let db = T::DbWeight::get();
         let neuron =
             Weight::from_parts(PER_NEURON, PROOF_PER_NEURON).saturating_add(db.reads_writes(8, 3));
+        Weight::from_parts(STEP, 4 * PROOF_OF_ITEMS)
+            .saturating_add(db.reads_writes(24, 16))
+            .saturating_add(neuron.saturating_mul(n.into()))
+    }
+
+    fn epoch_validators(v: u32) -> Weight {
         // Reads the row, its facts, its bonds, and for the dividend its take, the owner's position
         // and two prices. Writes its bonds, its pools and the position; or drops row and facts where
         // the permit is gone.
-        let validator =
-            Weight::from_parts(STEP, PROOF_PER_NEURON).saturating_add(db.reads_writes(7, 5));
+        Weight::from_parts(STEP, PROOF_PER_NEURON)
+            .saturating_add(T::DbWeight::get().reads_writes(7, 5))
+            .saturating_mul(v.into())
+    }
+
+    fn epoch_committers(c: u32) -> Weight {
         // Reads and writes the commits.
-        let committer =
-            Weight::from_parts(STEP, PROOF_PER_NEURON).saturating_add(db.reads_writes(1, 1));
-        once.saturating_add(neuron.saturating_mul(n))
-            .saturating_add(validator.saturating_mul(v))
-            .saturating_add(committer.saturating_mul(c))
-            .saturating_add(Weight::from_parts(PER_ENTRY, PROOF_PER_ENTRY).saturating_mul(w))
+        Weight::from_parts(STEP, PROOF_PER_NEURON)
+            .saturating_add(T::DbWeight::get().reads_writes(1, 1))
+            .saturating_mul(c.into())
+    }
+
+    fn epoch_entries(e: u32) -> Weight {
+        Weight::from_parts(PER_ENTRY, PROOF_PER_ENTRY).saturating_mul(128 * u64::from(e))
     }
 
     fn schedule() -> Weight {

@@ -36,6 +36,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod calls;
 mod keys;
 mod moves;
@@ -144,6 +146,10 @@ pub mod pallet {
 
         /// Weights of the calls and of what other pallets call.
         type WeightInfo: WeightInfo;
+
+        /// Puts neighbours' state in place for benchmarks.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: assay_pallet_traits::BenchmarkHelper<Self::AccountId>;
     }
 
     /// The number of the last pool or series that was started. Both draw from it, so neither is

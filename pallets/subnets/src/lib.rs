@@ -24,6 +24,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod calls;
 mod genesis;
 mod hooks;
@@ -123,6 +125,10 @@ pub mod pallet {
 
         /// What calls cost.
         type WeightInfo: WeightInfo;
+
+        /// Puts neighbours' state in place for benchmarks.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: assay_pallet_traits::BenchmarkHelper<Self::AccountId>;
     }
 
     /// Why money of an account is held.
@@ -470,7 +476,7 @@ pub mod pallet {
         /// when the call fails.
         #[pallet::call_index(3)]
         #[pallet::weight(
-            T::WeightInfo::register(u32::from(MAX_NEURONS))
+            T::WeightInfo::register_full(u32::from(MAX_NEURONS))
                 .saturating_add(T::NeuronHooks::on_neuron_weight())
         )]
         pub fn register(

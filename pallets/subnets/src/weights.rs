@@ -22,9 +22,10 @@ pub trait WeightInfo {
     fn patch_hyperparameters() -> Weight;
     /// Admitting a subnet.
     fn set_admitted() -> Weight;
-    /// Registering a neuron when `searched` neurons were looked through for one to give way; 0
-    /// where a place was free.
-    fn register(searched: u32) -> Weight;
+    /// Registering a neuron where a place is free.
+    fn register() -> Weight;
+    /// Registering a neuron when `n` neurons were looked through for one to give way.
+    fn register_full(n: u32) -> Weight;
     /// Announcing an endpoint.
     fn announce() -> Weight;
     /// Announcing a model.
@@ -125,8 +126,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     fn set_admitted() -> Weight {
         set_admitted(T::DbWeight::get())
     }
-    fn register(searched: u32) -> Weight {
-        register(T::DbWeight::get(), searched)
+    fn register() -> Weight {
+        register(T::DbWeight::get(), 0)
+    }
+    fn register_full(n: u32) -> Weight {
+        register(T::DbWeight::get(), n)
     }
     fn announce() -> Weight {
         announce(T::DbWeight::get())
@@ -153,8 +157,11 @@ impl WeightInfo for () {
     fn set_admitted() -> Weight {
         set_admitted(RocksDbWeight::get())
     }
-    fn register(searched: u32) -> Weight {
-        register(RocksDbWeight::get(), searched)
+    fn register() -> Weight {
+        register(RocksDbWeight::get(), 0)
+    }
+    fn register_full(n: u32) -> Weight {
+        register(RocksDbWeight::get(), n)
     }
     fn announce() -> Weight {
         announce(RocksDbWeight::get())

@@ -20,6 +20,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod emission;
 mod epoch;
 mod hooks;
@@ -31,6 +33,8 @@ mod stake;
 mod subnets;
 mod weights;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub use benchmarking::BenchmarkHelper;
 pub use emission::{Due, Issuer};
 pub use epoch::{Epochs, Permits, Standings};
 pub use hooks::{NeuronHooks, SubnetHooks};

@@ -149,7 +149,7 @@ impl<T: Config> Call<T> {
 
 impl<T: Config> Pallet<T> {
     /// Decides about a weight call in a transaction with this era and origin.
-    fn admit(
+    pub(crate) fn admit(
         era: &Era,
         origin: &OriginFor<T>,
         call: &Call<T>,
@@ -192,7 +192,7 @@ impl<T: Config> Pallet<T> {
 
     /// Whether a weight call stands somewhere inside a call. No deeper than a transaction can
     /// nest calls, and each is visited once.
-    fn carries_weight_call(call: &CallOf<T>) -> bool {
+    pub(crate) fn carries_weight_call(call: &CallOf<T>) -> bool {
         let mut calls = T::InnerCalls::inner_calls(call);
         while let Some(call) = calls.pop() {
             if call.is_sub_type().is_some() {

@@ -29,6 +29,8 @@ use pallet_session::{SessionManager, ShouldEndSession};
 use scale_info::TypeInfo;
 use sp_runtime::traits::Zero;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 pub mod weights;
 
 #[cfg(test)]

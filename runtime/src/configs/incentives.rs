@@ -53,6 +53,8 @@ impl pallet_subnets::Config for Runtime {
     type RegistrationPriceHalfLife = RegistrationPriceHalfLife;
     type MaxProofLifetime = MaxProofLifetime;
     type WeightInfo = pallet_subnets::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarks::Setup;
 }
 
 /// Whole eras that removed stake waits, besides the rest of the era in which it was removed.
@@ -96,6 +98,8 @@ impl pallet_stake::Config for Runtime {
     type MaxTakeRaise = MaxTakeRaise;
     type TakeRaiseDelay = TakeRaiseDelay;
     type WeightInfo = pallet_stake::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarks::Setup;
 }
 
 parameter_types! {
@@ -110,6 +114,11 @@ pub struct Wrappers;
 
 impl InnerCalls<RuntimeCall> for Wrappers {
     fn inner_calls(call: &RuntimeCall) -> Vec<&RuntimeCall> {
+        use crate::governance::Call as Governance;
+        use pallet_collective::Call as Council;
+        use pallet_multisig::Call as Multisig;
+        use pallet_proxy::Call as Proxy;
+        use pallet_scheduler::Call as Scheduler;
         use pallet_sudo::Call as Sudo;
         use pallet_utility::Call as Utility;
         match call {
@@ -128,7 +137,21 @@ impl InnerCalls<RuntimeCall> for Wrappers {
                 Sudo::sudo { call }
                 | Sudo::sudo_unchecked_weight { call, .. }
                 | Sudo::sudo_as { call, .. },
-            ) => vec![call],
+            )
+            | RuntimeCall::Proxy(Proxy::proxy { call, .. } | Proxy::proxy_announced { call, .. })
+            | RuntimeCall::Multisig(
+                Multisig::as_multi { call, .. } | Multisig::as_multi_threshold_1 { call, .. },
+            )
+            | RuntimeCall::Scheduler(
+                Scheduler::schedule { call, .. }
+                | Scheduler::schedule_named { call, .. }
+                | Scheduler::schedule_after { call, .. }
+                | Scheduler::schedule_named_after { call, .. },
+            )
+            | RuntimeCall::Council(
+                Council::execute { proposal: call, .. } | Council::propose { proposal: call, .. },
+            )
+            | RuntimeCall::Governance(Governance::enact { call }) => vec![call],
             RuntimeCall::Utility(Utility::if_else { main, fallback }) => vec![main, fallback],
             _ => Vec::new(),
         }
@@ -143,6 +166,8 @@ impl pallet_weights::Config for Runtime {
     type InnerCalls = Wrappers;
     type FreePart = FreePart;
     type WeightInfo = pallet_weights::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarks::Setup;
 }
 
 parameter_types! {
@@ -163,14 +188,15 @@ impl pallet_emission::Config for Runtime {
     type AverageHalfLife = StakeAverageHalfLife;
     type MaxSubnets = MaxSubnets;
     type WeightInfo = pallet_emission::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarks::Setup;
 }
 
 parameter_types! {
     /// 1.8 s, three tenths of a 6 s slot. It is what the largest epoch allowed takes with some room;
     /// such a block holds few transactions, and there is one in a tempo. Proofs cost nothing: the
     /// chain proves its state to nobody.
-    pub const EpochBudget: Weight =
-        Weight::from_parts(1_800 * WEIGHT_REF_TIME_PER_MILLIS, u64::MAX);
+    pub const EpochBudget: Weight = Weight::MAX.set_ref_time(1_800 * WEIGHT_REF_TIME_PER_MILLIS);
 }
 
 impl pallet_epoch::Config for Runtime {
@@ -182,4 +208,6 @@ impl pallet_epoch::Config for Runtime {
     type MaxSubnets = MaxSubnets;
     type Budget = EpochBudget;
     type WeightInfo = pallet_epoch::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarks::Setup;
 }

@@ -13,7 +13,17 @@ use crate::{
     EXISTENTIAL_DEPOSIT,
 };
 
+/// What is held of an account for as long as it keeps things in storage: enough that filling disks
+/// is dear, little enough that nobody minds.
+pub const fn deposit(items: u32, bytes: u32) -> Balance {
+    items as Balance * StorageItemDeposit::get() + bytes as Balance * StorageByteDeposit::get()
+}
+
 parameter_types! {
+    /// 0.02 ASY for an item.
+    pub const StorageItemDeposit: Balance = ASY / 50;
+    /// 0.0001 ASY for a byte.
+    pub const StorageByteDeposit: Balance = ASY / 10_000;
     /// 0.000001 ASY for every byte.
     pub const ByteFee: Balance = ASY / 1_000_000;
     /// Fees rise while blocks are fuller than this, and fall while they are emptier.

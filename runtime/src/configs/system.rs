@@ -12,8 +12,8 @@ use frame_system::limits::{BlockLength, BlockWeights};
 use sp_runtime::{type_with_default::TypeWithDefault, Perbill};
 
 use crate::{
-    network, AccountId, Aura, Balance, Block, BlockNumber, Hash, Nonce, PalletInfo, Runtime,
-    RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask, System, VERSION,
+    migrations, network, AccountId, Aura, Balance, Block, BlockNumber, Hash, Nonce, PalletInfo,
+    Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask, System, VERSION,
 };
 
 /// The part of a block that ordinary transactions may fill; the rest is for operational ones.
@@ -27,7 +27,7 @@ parameter_types! {
     pub const BlockHashCount: BlockNumber = 2_400;
     /// Two seconds of execution, a third of a 6 s slot. Shorter slots end a block by the clock.
     pub Weights: BlockWeights = BlockWeights::with_sensible_defaults(
-        Weight::from_parts(2 * WEIGHT_REF_TIME_PER_SECOND, u64::MAX),
+        Weight::MAX.set_ref_time(2 * WEIGHT_REF_TIME_PER_SECOND),
         NORMAL_RATIO,
     );
     pub Length: BlockLength = BlockLength::builder()
@@ -64,6 +64,7 @@ impl frame_system::Config for Runtime {
     type DbWeight = ParityDbWeight;
     type Version = Version;
     type SystemWeightInfo = frame_system::weights::SubstrateWeight<Runtime>;
+    type SingleBlockMigrations = migrations::Migrations;
     type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Runtime>;
 }
 

@@ -13,7 +13,7 @@ use super::{
     mortal, network, signed,
     subnet::{commit, open_epoch},
 };
-use crate::{genesis, Balances, OriginCaller, Runtime, RuntimeCall};
+use crate::{genesis, governance, Balances, OriginCaller, Runtime, RuntimeCall};
 use frame_system_rpc_runtime_api::runtime_decl_for_account_nonce_api::AccountNonceApiV1;
 
 fn permitted() -> Watched {
@@ -29,6 +29,10 @@ fn refused(refusal: Refusal) -> TransactionValidityError {
 
 /// A call in each of the calls that can carry it.
 fn wrapped(call: RuntimeCall) -> Vec<RuntimeCall> {
+    use pallet_collective::Call as Council;
+    use pallet_multisig::Call as Multisig;
+    use pallet_proxy::Call as Proxy;
+    use pallet_scheduler::Call as Scheduler;
     use pallet_sudo::Call as Sudo;
     use pallet_utility::Call as Utility;
     let boxed = || Box::new(call.clone());
@@ -79,6 +83,89 @@ fn wrapped(call: RuntimeCall) -> Vec<RuntimeCall> {
         ]
         .map(RuntimeCall::Sudo),
     );
+    let real = MultiAddress::Id(One.to_account_id());
+    wrapped.extend(
+        [
+            Proxy::proxy {
+                real: real.clone(),
+                force_proxy_type: None,
+                call: boxed(),
+            },
+            Proxy::proxy_announced {
+                delegate: real.clone(),
+                real,
+                force_proxy_type: None,
+                call: boxed(),
+            },
+        ]
+        .map(RuntimeCall::Proxy),
+    );
+    wrapped.extend(
+        [
+            Multisig::as_multi_threshold_1 {
+                other_signatories: Vec::new(),
+                call: boxed(),
+            },
+            Multisig::as_multi {
+                threshold: 2,
+                other_signatories: vec![One.to_account_id()],
+                maybe_timepoint: None,
+                call: boxed(),
+                max_weight: weight,
+            },
+        ]
+        .map(RuntimeCall::Multisig),
+    );
+    let (when, priority, maybe_periodic) = (100, 0, None);
+    let id = [0; 32];
+    wrapped.extend(
+        [
+            Scheduler::schedule {
+                when,
+                maybe_periodic,
+                priority,
+                call: boxed(),
+            },
+            Scheduler::schedule_named {
+                id,
+                when,
+                maybe_periodic,
+                priority,
+                call: boxed(),
+            },
+            Scheduler::schedule_after {
+                after: when,
+                maybe_periodic,
+                priority,
+                call: boxed(),
+            },
+            Scheduler::schedule_named_after {
+                id,
+                after: when,
+                maybe_periodic,
+                priority,
+                call: boxed(),
+            },
+        ]
+        .map(RuntimeCall::Scheduler),
+    );
+    wrapped.extend(
+        [
+            Council::execute {
+                proposal: boxed(),
+                length_bound: 1_000,
+            },
+            Council::propose {
+                threshold: 1,
+                proposal: boxed(),
+                length_bound: 1_000,
+            },
+        ]
+        .map(RuntimeCall::Council),
+    );
+    wrapped.push(RuntimeCall::Governance(governance::Call::enact {
+        call: boxed(),
+    }));
     wrapped
 }
 
@@ -99,11 +186,21 @@ fn weight_call_is_refused_when_another_call_carries_it() {
         let mut chain = permitted();
         let direct = commit(One, open_epoch());
         let nonce = Runtime::account_nonce(Alice.to_account_id());
-        for call in wrapped(direct.clone()) {
-            for call in wrapped(call.clone()).into_iter().chain([call]) {
-                let outcome = chain.block(vec![mortal(Alice, nonce, call.clone())])[0];
-                assert_eq!(outcome, Err(refused(Refusal::Nested)), "{call:?}");
-            }
+        // Each way by itself, and inside the next one.
+        let mut calls = wrapped(direct);
+        let ways = calls.len();
+        let inside = |(index, call): (usize, &RuntimeCall)| {
+            wrapped(call.clone()).swap_remove((index + 1) % ways)
+        };
+        let nested: Vec<_> = calls.iter().enumerate().map(inside).collect();
+        calls.extend(nested);
+        // All with the same nonce, since none is included.
+        let transactions = calls.iter().cloned();
+        let transactions = transactions
+            .map(|call| mortal(Alice, nonce, call))
+            .collect();
+        for (outcome, call) in chain.block(transactions).into_iter().zip(calls) {
+            assert_eq!(outcome, Err(refused(Refusal::Nested)), "{call:?}");
         }
     });
 }

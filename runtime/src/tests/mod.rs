@@ -5,12 +5,16 @@ mod admission;
 mod always;
 mod corruption;
 mod economy;
+mod flood;
 mod keys;
 mod presets;
+mod proxies;
 mod subnet;
+mod upgrade;
 mod views;
 
 use codec::Encode;
+use frame_system_rpc_runtime_api::runtime_decl_for_account_nonce_api::AccountNonceApiV1;
 use pallet_weights::AdmitWeights;
 use serde_json::Value;
 use sp_consensus_aura::{Slot, AURA_ENGINE_ID};
@@ -18,7 +22,8 @@ use sp_genesis_builder::PresetId;
 use sp_io::TestExternalities;
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{
-    generic::Era, ApplyExtrinsicResult, BuildStorage, Digest, DigestItem, MultiAddress,
+    generic::Era, ApplyExtrinsicResult, BuildStorage, Digest, DigestItem, DispatchOutcome,
+    MultiAddress,
 };
 
 use crate::{
@@ -26,22 +31,37 @@ use crate::{
     SignedPayload, System, TxExtension, UncheckedExtrinsic,
 };
 
-/// A network at its genesis, made of a preset as a node makes it: a patch upon the default.
-pub fn network(preset: &str) -> TestExternalities {
+/// A network at its genesis.
+pub fn network(name: &str) -> TestExternalities {
+    preset(name).build_storage().unwrap().into()
+}
+
+/// A preset's genesis, made as a node makes it: a patch upon the default.
+pub fn preset(name: &str) -> RuntimeGenesisConfig {
     let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
-    let patch = genesis::preset(&PresetId::from(preset)).unwrap();
+    let patch = genesis::preset(&PresetId::from(name)).unwrap();
     let patch: Value = serde_json::from_slice(&patch).unwrap();
     for (pallet, fields) in patch.as_object().unwrap() {
         for (field, value) in fields.as_object().unwrap() {
             config[pallet][field] = value.clone();
         }
     }
-    let config: RuntimeGenesisConfig = serde_json::from_value(config).unwrap();
-    config.build_storage().unwrap().into()
+    serde_json::from_value(config).unwrap()
 }
 
 /// Makes the next block with these transactions, and says how each of them went.
 pub fn next_block(transactions: Vec<UncheckedExtrinsic>) -> Vec<ApplyExtrinsicResult> {
+    begin_block();
+    let outcomes = transactions
+        .into_iter()
+        .map(Executive::apply_extrinsic)
+        .collect();
+    Executive::finalize_block();
+    outcomes
+}
+
+/// Begins the next block and sets its time.
+pub fn begin_block() {
     let number = System::block_number() + 1;
     let slot = Slot::from(u64::from(number));
     // Signatures cover the genesis hash, which block 1 must not change.
@@ -65,12 +85,6 @@ pub fn next_block(transactions: Vec<UncheckedExtrinsic>) -> Vec<ApplyExtrinsicRe
     Executive::apply_extrinsic(UncheckedExtrinsic::new_bare(time))
         .unwrap()
         .unwrap();
-    let outcomes = transactions
-        .into_iter()
-        .map(Executive::apply_extrinsic)
-        .collect();
-    Executive::finalize_block();
-    outcomes
 }
 
 /// Makes empty blocks up to this one.
@@ -78,6 +92,18 @@ pub fn run_to(number: u32) {
     while System::block_number() < number {
         next_block(Vec::new());
     }
+}
+
+/// Makes the next block with this call alone, and says how its transaction went.
+pub fn try_send(signer: Sr25519Keyring, call: RuntimeCall) -> ApplyExtrinsicResult {
+    let nonce = Runtime::account_nonce(signer.to_account_id());
+    next_block(vec![mortal(signer, nonce, call)])[0]
+}
+
+/// Makes the next block with this call alone, whose transaction must be valid, and says how the
+/// call went.
+pub fn send(signer: Sr25519Keyring, call: RuntimeCall) -> DispatchOutcome {
+    try_send(signer, call).unwrap()
 }
 
 /// A transaction without tip that never expires.

@@ -1,6 +1,6 @@
 //! The integrity test.
 
-use crate::{mock::*, weights::EpochSize};
+use crate::{mock::*, EpochSize};
 use frame_support::traits::Hooks;
 
 fn integrity_test() {

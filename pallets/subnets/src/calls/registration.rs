@@ -43,9 +43,11 @@ impl<T: Config> Pallet<T> {
     ) -> DispatchResultWithPostInfo {
         // Known beforehand, so that a call that fails pays for the subnet it named and not for the
         // largest there could be.
-        let searched = Self::neurons_to_search(netuid).into();
-        let weight =
-            T::WeightInfo::register(searched).saturating_add(T::NeuronHooks::on_neuron_weight());
+        let weight = match Self::neurons_to_search(netuid) {
+            0 => T::WeightInfo::register(),
+            searched => T::WeightInfo::register_full(searched.into()),
+        }
+        .saturating_add(T::NeuronHooks::on_neuron_weight());
         let post_info = Some(weight).into();
         match Self::try_register(coldkey, netuid, hotkey, max_price, proof) {
             Ok(()) => Ok(post_info),
@@ -53,7 +55,7 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    fn try_register(
+    pub(crate) fn try_register(
         coldkey: T::AccountId,
         netuid: NetUid,
         hotkey: T::AccountId,

@@ -100,7 +100,7 @@ fn register_replaces_the_least_standing_when_the_subnet_is_full() {
                 },
             ]
         );
-        let own = <() as crate::WeightInfo>::register(4);
+        let own = <() as crate::WeightInfo>::register_full(4);
         assert_eq!(info.actual_weight, Some(own + hook_weight()));
     });
 }

@@ -68,7 +68,7 @@ fn register_takes_the_next_place_when_one_is_free() {
                 price,
             }]
         );
-        let own = <() as crate::WeightInfo>::register(0);
+        let own = <() as crate::WeightInfo>::register();
         assert_eq!(info.actual_weight, Some(own + hook_weight()));
     });
 }
@@ -82,7 +82,7 @@ fn register_declares_the_largest_search_when_dispatched() {
             max_price: 0,
             proof: proof(NetUid(0), &coldkey(0), 1),
         };
-        let own = <() as crate::WeightInfo>::register(MAX_NEURONS.into());
+        let own = <() as crate::WeightInfo>::register_full(MAX_NEURONS.into());
         assert_eq!(call.get_dispatch_info().call_weight, own + hook_weight());
     });
 }
@@ -94,7 +94,7 @@ fn register_costs_little_when_it_fails() {
         let proof = proof(netuid, &coldkey(0), 1);
         let origin = RuntimeOrigin::signed(coldkey(0));
         let failed = Subnets::register(origin, netuid, hotkey(1), 99, proof).unwrap_err();
-        let own = <() as crate::WeightInfo>::register(0);
+        let own = <() as crate::WeightInfo>::register();
         assert_eq!(failed.post_info.actual_weight, Some(own + hook_weight()));
     });
 }
