@@ -4,10 +4,10 @@ use crate::*;
 use alloc::{boxed::Box, format, vec, vec::Vec};
 use assay_pallet_traits::{BenchmarkHelper as _, Standings};
 use assay_primitives::{
-    Announced, Artifact, Balance, Benchmark, BondRule, DataType, Digest, Endpoint,
-    EndpointProtocol, Generation, Hyperparameter, Hyperparameters, Interface, LiquidAlpha,
-    ModelAnnouncement, NetUid, Ratio16, RegistrationProofPayload, Scoring, TaskSpec, TensorSpec,
-    Uid, ASY, CAP, MAX_NEURONS, MAX_TENSORS, MAX_TENSOR_DIMENSIONS,
+    Announced, Artifact, Benchmark, BondRule, DataType, Digest, Endpoint, EndpointProtocol,
+    Generation, Hyperparameter, Interface, LiquidAlpha, ModelAnnouncement, NetUid, Ratio16,
+    RegistrationProofPayload, Scoring, TaskSpec, TensorSpec, Uid, ASY, CAP, MAX_NEURONS,
+    MAX_TENSORS, MAX_TENSOR_DIMENSIONS,
 };
 use codec::{Decode, Encode};
 use frame_benchmarking::v2::*;
