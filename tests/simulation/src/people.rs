@@ -129,6 +129,20 @@ impl People {
         &self.everybody[index]
     }
 
+    /// Whose hotkey an account is.
+    pub fn owner_of(&self, hotkey: &AccountId) -> Option<&Person> {
+        let (person, _) = self.hotkeys.get(hotkey)?;
+        Some(&self.everybody[*person])
+    }
+
+    /// What belonged to one coldkey belongs to another.
+    pub fn change_coldkey(&mut self, old: &AccountId, new: AccountId) {
+        let mut people = self.everybody.iter_mut();
+        if let Some(person) = people.find(|person| person.coldkey == *old) {
+            person.coldkey = new;
+        }
+    }
+
     /// The hotkey behind an account.
     pub fn hotkey(&self, account: &AccountId) -> Option<&Hotkey> {
         let (person, number) = self.hotkeys.get(account)?;

@@ -17,6 +17,9 @@ use crate::{
     state::State,
 };
 
+/// Blocks between two signs of life.
+const PROGRESS: u64 = 10_000;
+
 /// What somebody decided to do in a block to come.
 pub struct Errand {
     /// What it is counted as.
@@ -44,7 +47,7 @@ pub struct Scene<'w> {
     /// Chance.
     pub dice: &'w mut Dice,
     /// Everybody.
-    pub people: &'w People,
+    pub people: &'w mut People,
     /// What people remember.
     pub notes: &'w mut Notes,
     /// How large the world is.
@@ -104,6 +107,9 @@ impl World {
                 break;
             }
             self.block()?;
+            if self.report.blocks.is_multiple_of(PROGRESS) {
+                println!("block {}", self.report.blocks);
+            }
         }
         self.check_everything()
     }

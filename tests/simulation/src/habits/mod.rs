@@ -7,6 +7,7 @@
 //! Habits choose badly on purpose: prices too low, proofs that have expired, amounts that nobody
 //! has, netuids that nobody registered. What the chain refuses is counted like what it does.
 
+mod keys;
 mod money;
 mod registry;
 mod stake;
@@ -55,6 +56,9 @@ pub const HABITS: &[Habit] = &[
     habit("add stake", 120, stake::add),
     habit("remove stake", 60, stake::remove),
     habit("withdraw", 8, stake::withdraw_any),
+    habit("move stake", 20, stake::move_stake),
+    habit("swap hotkey", 8, keys::swap_hotkey),
+    habit("change coldkey", 1, keys::change_coldkey),
     habit("set take", 10, stake::set_take),
     habit("slash", 2, stake::slash),
     habit("give to the pools", 2, money::give_to_the_pools),
@@ -83,6 +87,7 @@ pub fn any<'h>(dice: &mut Dice, habits: &'h [Habit]) -> &'h Habit {
 pub fn hear(scene: &mut Scene<'_>, event: &RuntimeEvent) {
     registry::hear(scene, event);
     stake::hear(scene, event);
+    keys::hear(scene, event);
     weights::hear(scene, event);
 }
 

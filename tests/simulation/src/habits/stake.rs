@@ -61,6 +61,21 @@ fn any_position(scene: &mut Scene<'_>) -> Option<(NetUid, AccountId, AccountId)>
     None
 }
 
+/// Somebody moves some of a position, or all of it, to another neuron.
+pub fn move_stake(scene: &mut Scene<'_>) -> Option<Move> {
+    let (netuid, hotkey, staker) = any_position(scene)?;
+    let (to_netuid, to_hotkey, _) = any_neuron(scene)?;
+    let amount = (!scene.dice.once_in(3)).then(|| scene.dice.amount(ASY / 20, 200 * ASY));
+    let call = Call::<Runtime>::move_stake {
+        netuid,
+        hotkey,
+        to_netuid,
+        to_hotkey,
+        amount,
+    };
+    Move::signed(&staker, call)
+}
+
 /// A validator changes its take.
 pub fn set_take(scene: &mut Scene<'_>) -> Option<Move> {
     let (netuid, hotkey, owner) = any_neuron(scene)?;
@@ -91,21 +106,46 @@ pub fn slash(scene: &mut Scene<'_>) -> Option<Move> {
 }
 
 /// Whoever removed stake comes for it when it is free, and the impatient a little earlier.
+///
+/// What was moved is let in by anybody.
 pub fn hear(scene: &mut Scene<'_>, event: &RuntimeEvent) {
-    let RuntimeEvent::Stake(pallet_stake::Event::StakeRemoved {
-        netuid,
-        hotkey,
-        coldkey,
-        withdrawable_at,
-        ..
-    }) = event
-    else {
+    let RuntimeEvent::Stake(event) = event else {
         return;
     };
-    let (netuid, hotkey, coldkey) = (*netuid, hotkey.clone(), coldkey.clone());
-    let at = (withdrawable_at + scene.dice.below(40) as u32).saturating_sub(2);
+    let delay = scene.dice.below(40) as u32;
     // Some forget.
-    if !scene.dice.once_in(6) {
-        scene.plan(at, "withdraw", move |_| withdraw(netuid, hotkey, &coldkey));
+    if scene.dice.once_in(6) {
+        return;
+    }
+    match event.clone() {
+        pallet_stake::Event::StakeRemoved {
+            netuid,
+            hotkey,
+            coldkey,
+            withdrawable_at,
+            ..
+        } => {
+            let at = (withdrawable_at + delay).saturating_sub(2);
+            scene.plan(at, "withdraw", move |_| withdraw(netuid, hotkey, &coldkey));
+        }
+        pallet_stake::Event::StakeMoving {
+            netuid,
+            hotkey,
+            coldkey,
+            arrives_at,
+            ..
+        } => {
+            let at = (arrives_at + delay).saturating_sub(2);
+            scene.plan(at, "complete move", move |scene| {
+                let anybody = &scene.people.anybody(scene.dice).coldkey;
+                let call = Call::<Runtime>::complete_move {
+                    coldkey,
+                    netuid,
+                    hotkey,
+                };
+                Move::signed(anybody, call)
+            });
+        }
+        _ => {}
     }
 }

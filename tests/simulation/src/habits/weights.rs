@@ -48,6 +48,14 @@ pub struct Openings {
 }
 
 impl Openings {
+    /// Whoever took a hotkey's place opens what that one committed to.
+    pub fn swap(&mut self, old: &AccountId, new: &AccountId) {
+        let all = self.pending.values_mut().flatten();
+        for opening in all.filter(|opening| opening.hotkey == *old) {
+            opening.hotkey = new.clone();
+        }
+    }
+
     /// Forgets the commits that the block did not take.
     pub fn forget_unsent(&mut self) {
         self.sent.clear();
@@ -162,8 +170,9 @@ fn row(scene: &mut Scene<'_>, netuid: NetUid, judge: &AccountId) -> Option<(Targ
         if selfish && neuron.coldkey != owner || !selfish && scene.dice.once_in(4) {
             continue;
         }
-        // A quarter of all are worth nothing.
+        // A quarter of all are worth next to nothing, and are paid less than an account can live on.
         let quality = (neuron.serial.0.wrapping_mul(7_919) % 1_000).saturating_sub(250) * 60;
+        let quality = quality.max(1);
         targets.push(uid.0);
         values.push((quality + scene.dice.below(quality / 4 + 1)).min(65_535) as u16);
     }
