@@ -7,7 +7,7 @@ use std::path::Path;
 use assay_simulation::{run_bytes, run_seed, Scenario};
 
 /// Blocks of the short form.
-const BLOCKS: u64 = 1_200;
+const BLOCKS: u64 = 1_000;
 /// Its seed. A failure names it, with the command that replays it.
 const SEED: u64 = 1;
 
