@@ -1,5 +1,5 @@
 //! The Open Inference Protocol v2 over gRPC, on the same port and over the same
-//! [`Service`](crate::http::Service) as over REST.
+//! [`Service`] as over REST.
 //!
 //! ```text
 //! ModelInfer -> http/gate.rs -> service.rs -> convert.rs -> http/serving.rs -> ... -> receipt
