@@ -82,6 +82,9 @@ pub enum BackendError {
     Unavailable(String),
 }
 
+/// Queries that a backend is handed at once for a model unless it says otherwise.
+const ROOM: usize = 16;
+
 /// Something that answers queries.
 pub trait Backend: Send + Sync + 'static {
     /// What it serves, ordered by name, then version.
@@ -89,6 +92,12 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Whether `model` can be asked now.
     fn is_ready(&self, model: &ModelInfo) -> bool;
+
+    /// How many queries for `model` it can make use of at once, those included that make up
+    /// batches. More wait where whoever has more stake goes first.
+    fn room(&self, _model: &ModelInfo) -> usize {
+        ROOM
+    }
 
     /// Answers a query whose inputs fit the model (see [`crate::check::check_query`]). The answer
     /// holds the outputs that the query names, or all.

@@ -1,6 +1,8 @@
 //! Why a miner can't start.
 
-use crate::{config::ConfigError, onnx::LoadError};
+use crate::{
+    chain::ChainError, config::ConfigError, onnx::LoadError, tls::TlsError, upstream::UpstreamError,
+};
 use assay_protocol::keys::KeyError;
 use assay_telemetry::MetricsError;
 use std::{io, net::SocketAddr};
@@ -20,6 +22,15 @@ pub enum Error {
     /// The models can't be served.
     #[error(transparent)]
     Models(#[from] LoadError),
+    /// The engine behind can't be used.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// The certificate can't be shown.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The chain could not be asked.
+    #[error("chain: {0}")]
+    Chain(#[source] ChainError),
     /// The metrics can't be served.
     #[error(transparent)]
     Metrics(#[from] MetricsError),

@@ -2,14 +2,14 @@
 //! they ask and get signed answers.
 //!
 //! ```text
-//! connection -> gate (signature, admission, replay) -> check -> queue -> session on a worker thread
-//!     ^                                                                        |
-//!     +----------- receipt signed over question and answer <-------------------+
+//! connection -> gate (signature, admission, replay, rate) -> check -> line, by stake -> backend
+//!     ^                                                                                    |
+//!     +----------------- receipt signed over question and answer <-------------------------+
 //! ```
 //!
-//! The HTTP layer ([`http`], [`server`]) knows of models only what [`backend::Backend`] says, so that
-//! another engine can stand behind it. Next to it, [`registration`] keeps the chain's knowledge of
-//! this miner true.
+//! The HTTP layer ([`http`], [`server`]) knows of models only what [`backend::Backend`] says: behind
+//! it are sessions of ONNX Runtime ([`onnx`]) or an engine elsewhere ([`upstream`]). Next to it,
+//! [`registration`] keeps the chain's knowledge of this miner true.
 //!
 //! It must never run inference on the async threads, never queue without a bound, and never stop
 //! serving because the chain is away.
@@ -24,26 +24,30 @@ pub mod config;
 mod error;
 pub mod grpc;
 pub mod http;
+pub mod line;
 pub mod metrics;
 pub mod onnx;
+mod rates;
 pub mod registration;
 pub mod server;
+mod start;
+pub mod tls;
+pub mod upstream;
 
 pub use config::{Config, Flags};
 pub use error::Error;
+pub use start::{check, Checked};
 
-use admission::{Admission, AllowList, PermitHolders, Public, Signed};
-use assay_primitives::ModelAnnouncement;
+use admission::Admission;
 use assay_protocol::{Hotkey, Keypair, SystemClock};
 use assay_telemetry::{MetricsServer, Shutdown};
-use backend::{Backend, ModelInfo};
+use backend::Backend;
 use chain::{Chain, NodeChain};
-use config::{AdmissionMode, ChainSettings, ConfigError};
 use http::Service;
-use onnx::OnnxBackend;
-use registration::{Registration, Wish};
-use std::{collections::HashSet, net::SocketAddr, sync::Arc};
-use tokio::{net::TcpListener, sync::watch};
+use registration::{Registration, Seen, Wishes};
+use std::{net::SocketAddr, sync::Arc};
+use tls::{Identity, Renewal};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 /// Runs a miner until `shutdown` is tripped.
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), Error> {
@@ -57,8 +61,9 @@ pub struct Miner {
     backend: Arc<dyn Backend>,
     listener: TcpListener,
     metrics: Option<MetricsServer>,
-    registration: Option<Registration>,
-    permits: watch::Receiver<Option<HashSet<Hotkey>>>,
+    identity: Option<Identity>,
+    registration: Option<(Registration, Wishes)>,
+    seen: watch::Receiver<Seen>,
 }
 
 impl Miner {
@@ -84,31 +89,36 @@ impl Miner {
             Some(address) => Some(MetricsServer::bind(address).await?),
             None => None,
         };
-        let backend = load_models(&config).await?;
-        let (permits, permitted) = watch::channel(None);
+        let backend = start::load_backend(&config).await?;
+        let identity = match &config.tls {
+            Some(settings) => Some(Identity::open(settings, &start::host(&config))?),
+            None => None,
+        };
+        let (sender, seen) = watch::channel(Seen::default());
         let registration = match (&config.chain, chain) {
             (Some(settings), Some(chain)) => {
-                let wish = wish(settings, &backend.models())?;
-                Some(Registration::new(chain, wish, permits))
+                let certificate = identity.as_ref().map(|identity| identity.digest);
+                let wish = start::wish(settings, &backend.models(), certificate)?;
+                Some(Registration::new(chain, wish, sender))
             }
             _ => None,
         };
         let address = config.listen;
         let listen = |why| Error::Listen { address, why };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let permits = permitted;
         Ok(Self {
             config,
             key,
             backend,
             listener,
             metrics,
+            identity,
             registration,
-            permits,
+            seen,
         })
     }
 
-    /// Puts something between the HTTP layer and the models: an engine elsewhere, say.
+    /// Puts something between the HTTP layer and the models.
     #[must_use]
     pub fn wrap_backend(mut self, wrap: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>) -> Self {
         self.backend = wrap(self.backend);
@@ -134,18 +144,27 @@ impl Miner {
         self.key.hotkey()
     }
 
+    /// The certificate that it shows at first, if it speaks TLS.
+    pub fn certificate(&self) -> Option<assay_primitives::Digest> {
+        self.identity.as_ref().map(|identity| identity.digest)
+    }
+
+    fn admission(&self) -> Result<Admission, Error> {
+        let config = &self.config;
+        Ok(Admission::new(config.admission, self.seen.clone())
+            .allowing(config.allow.iter().copied())
+            .denying(config.deny.iter().copied())
+            .asking(config.minimum_stake()?))
+    }
+
     /// Serves until `shutdown` is tripped and what is under way is answered.
     pub async fn serve(self, shutdown: Shutdown) -> Result<(), Error> {
         let address = self.local_addr()?;
+        let tls = self.identity.is_some();
         // The listener is bound: whoever calls from here on is answered.
-        tracing::info!(%address, hotkey = %self.key.hotkey(), "serving");
-        let admission = admission(&self.config, self.permits);
-        let metrics = self
-            .metrics
-            .map(|server| tokio::spawn(server.serve(shutdown.clone())));
-        let registration = self
-            .registration
-            .map(|service| tokio::spawn(service.run(shutdown.clone())));
+        tracing::info!(%address, tls, hotkey = %self.key.hotkey(), "serving");
+        let admission = self.admission()?;
+        let chain = self.registration.as_ref().map(|_| self.seen.clone());
         let service = Service::new(
             self.backend,
             self.key.clone(),
@@ -154,95 +173,44 @@ impl Miner {
             self.config.limits.clone(),
             shutdown.clone(),
         );
+        let service = service
+            .rates(&self.config.rates)
+            .waiting(self.config.inference.queue)
+            .seeing(chain);
+
+        let mut beside = JoinSet::new();
+        if let Some(metrics) = self.metrics {
+            let serving = metrics.serve(shutdown.clone());
+            beside.spawn(async move {
+                if let Err(why) = serving.await {
+                    tracing::error!(%why, "metrics are not served any more");
+                }
+            });
+        }
+        let wishes = self.registration.map(|(registration, wishes)| {
+            beside.spawn(registration.run(shutdown.clone()));
+            wishes
+        });
+        let shown = match (self.config.tls, self.identity) {
+            (Some(settings), Some(identity)) => {
+                let (renewal, shown) = Renewal::new(settings, identity, wishes);
+                beside.spawn(renewal.run(shutdown.clone()));
+                Some(shown)
+            }
+            _ => None,
+        };
         server::serve(
             self.listener,
             service.router(),
             &self.config.limits,
+            shown,
             shutdown,
         )
         .await;
-        if let Some(task) = registration {
-            task.await.map_err(std::io::Error::other)?;
-        }
-        if let Some(task) = metrics {
-            task.await.map_err(std::io::Error::other)??;
+        while let Some(ended) = beside.join_next().await {
+            ended.map_err(std::io::Error::other)?;
         }
         tracing::info!("ended");
         Ok(())
     }
-}
-
-/// Checks a configuration as far as can be without serving: loads the key and every model.
-pub async fn check(config: &Config) -> Result<Vec<Arc<ModelInfo>>, Error> {
-    config.check()?;
-    config.hotkey.load().map_err(Error::Hotkey)?;
-    let models = load_models(config).await?.models();
-    if let Some(settings) = &config.chain {
-        wish(settings, &models)?;
-        NodeChain::new(settings, &config.hotkey)?;
-    }
-    Ok(models)
-}
-
-async fn load_models(config: &Config) -> Result<Arc<dyn Backend>, Error> {
-    let (folder, options) = (config.models.clone(), config.run_options());
-    let library = config.inference.onnxruntime.clone();
-    let load = move || {
-        // The folder first: what is wrong with it can be told without ONNX Runtime.
-        onnx::scan(&folder)?;
-        let environment = onnx::load_library(library.as_deref())?;
-        OnnxBackend::load(&folder, &environment, options)
-    };
-    let loaded = tokio::task::spawn_blocking(load)
-        .await
-        .map_err(std::io::Error::other)?;
-    Ok(Arc::new(loaded?))
-}
-
-fn admission(
-    config: &Config,
-    permits: watch::Receiver<Option<HashSet<Hotkey>>>,
-) -> Arc<dyn Admission> {
-    let listed = AllowList::new(config.allow.iter().copied());
-    match config.admission {
-        AdmissionMode::Public => Arc::new(Public),
-        AdmissionMode::Signed if config.allow.is_empty() => Arc::new(Signed),
-        AdmissionMode::Signed => Arc::new(listed),
-        AdmissionMode::Permitted => Arc::new(PermitHolders::new(listed, permits)),
-    }
-}
-
-/// What the chain shall know of this miner.
-fn wish(settings: &ChainSettings, models: &[Arc<ModelInfo>]) -> Result<Wish, ConfigError> {
-    let invalid = |why: String| ConfigError::Invalid {
-        name: "chain.model",
-        why,
-    };
-    let named = |model: &&Arc<ModelInfo>| match &settings.model {
-        Some(name) => model.name == *name,
-        None => true,
-    };
-    let candidates: Vec<_> = models.iter().filter(named).collect();
-    let names: HashSet<_> = candidates.iter().map(|model| &model.name).collect();
-    if names.len() > 1 {
-        return Err(invalid(
-            "must say which model to announce: there is more than one".into(),
-        ));
-    }
-    let model = candidates
-        .into_iter()
-        .max_by_key(|model| model.version)
-        .ok_or_else(|| {
-            let name = settings.model.as_deref().unwrap_or_default();
-            invalid(format!("names `{name}`, which is not in the model folder"))
-        })?;
-    Ok(Wish {
-        max_price: settings.max_price()?,
-        register_again: settings.register_again,
-        endpoint: settings.announced()?,
-        model: ModelAnnouncement {
-            sha256: model.sha256,
-            size: model.size,
-        },
-    })
 }

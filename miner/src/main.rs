@@ -2,12 +2,22 @@
 
 use anyhow::Context as _;
 use assay_miner::{check, run, Config, Flags};
-use assay_telemetry::{init_logging, Shutdown};
+use assay_telemetry::{in_words, init_logging, Shutdown};
 use clap::Parser as _;
+use std::process::ExitCode;
 
-fn main() -> anyhow::Result<()> {
-    let flags = Flags::parse();
-    let config = Config::load(&flags)?;
+fn main() -> ExitCode {
+    match start(&Flags::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", in_words(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(flags: &Flags) -> anyhow::Result<()> {
+    let config = Config::load(flags)?;
     if flags.print_config {
         print!("{}", config.to_toml()?);
         return Ok(());
@@ -16,8 +26,8 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("can't start the async runtime")?;
     runtime.block_on(async {
         if flags.check {
-            for model in check(&config).await? {
-                println!("{} {} on {}: ok", model.name, model.version, model.provider);
+            for line in check(&config).await?.lines() {
+                println!("{line}");
             }
             return Ok(());
         }

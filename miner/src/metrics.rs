@@ -1,6 +1,7 @@
 //! What the miner counts and times. Callers are never labels: there may be any number of them.
 
 use crate::backend::ModelInfo;
+use assay_primitives::Digest;
 use metrics::{
     counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, Unit,
 };
@@ -11,12 +12,16 @@ const ANSWER_SECONDS: &str = "assay_miner_answer_seconds";
 const REFUSALS: &str = "assay_miner_refusals_total";
 const INFERENCES: &str = "assay_miner_inferences_total";
 const INFERENCE_SECONDS: &str = "assay_miner_inference_seconds";
+const QUEUE_SECONDS: &str = "assay_miner_queue_seconds";
+const SIGNING_SECONDS: &str = "assay_miner_signing_seconds";
+const WAITING: &str = "assay_miner_queries_waiting";
 const MODEL: &str = "assay_miner_model_info";
 const BATCH_ROWS: &str = "assay_miner_batch_rows";
 const MODELS_WAITING: &str = "assay_miner_models_waiting";
 const IN_FLIGHT: &str = "assay_miner_requests_in_flight";
 const CONNECTIONS: &str = "assay_miner_connections";
 const CHAIN: &str = "assay_miner_chain_in_sync";
+const CERTIFICATE: &str = "assay_miner_certificate_info";
 
 /// Tells the recorder what each metric is.
 pub fn describe() {
@@ -26,7 +31,18 @@ pub fn describe() {
         Unit::Seconds,
         "Time from a request's head to its answer"
     );
-    describe_counter!(REFUSALS, "Requests not let in, by reason");
+    describe_counter!(REFUSALS, "Requests refused, by reason");
+    describe_histogram!(
+        QUEUE_SECONDS,
+        Unit::Seconds,
+        "Time that a query waited for its turn, by model"
+    );
+    describe_histogram!(
+        SIGNING_SECONDS,
+        Unit::Seconds,
+        "Time that checking a request's signature and signing its receipt took together"
+    );
+    describe_gauge!(WAITING, "Queries waiting for their turn, by model");
     describe_counter!(INFERENCES, "Queries run, by model and outcome");
     describe_histogram!(
         INFERENCE_SECONDS,
@@ -48,6 +64,7 @@ pub fn describe() {
         CHAIN,
         "1 if the chain knows this miner's endpoint and model, else 0"
     );
+    describe_gauge!(CERTIFICATE, "The TLS certificate that is shown");
 }
 
 pub(crate) fn answer(endpoint: &'static str, status: u16, took: Duration) {
@@ -57,6 +74,19 @@ pub(crate) fn answer(endpoint: &'static str, status: u16, took: Duration) {
 
 pub(crate) fn refusal(reason: &'static str) {
     counter!(REFUSALS, "reason" => reason).increment(1);
+}
+
+pub(crate) fn queued(model: &str, took: Duration, waiting: usize) {
+    histogram!(QUEUE_SECONDS, "model" => model.to_owned()).record(took.as_secs_f64());
+    gauge!(WAITING, "model" => model.to_owned()).set(waiting as f64);
+}
+
+pub(crate) fn signing(took: Duration) {
+    histogram!(SIGNING_SECONDS).record(took.as_secs_f64());
+}
+
+pub(crate) fn certificate(sha256: &Digest, shown: bool) {
+    gauge!(CERTIFICATE, "sha256" => sha256.to_string()).set(if shown { 1.0 } else { 0.0 });
 }
 
 /// One run of a model that answered so many queries.

@@ -11,11 +11,10 @@
 //! got through although its answer was lost is not made twice. The miner serves all the while: the
 //! chain being away is never a reason to stop.
 
-use crate::chain::{Chain, ChainError, Standing};
+use crate::chain::{Callers, Chain, ChainError, Neuron, Standing};
 use assay_primitives::{Balance, Endpoint, ModelAnnouncement, Uid, ASY};
-use assay_protocol::Hotkey;
 use assay_telemetry::Shutdown;
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 /// Wait after the first failure; it doubles from there.
@@ -38,11 +37,69 @@ pub struct Wish {
     pub model: ModelAnnouncement,
 }
 
-/// Makes [`Wish`] true and publishes who holds permits.
+/// What the last look at the chain told; other parts of the miner go by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Who may call; None until the chain was read once.
+    pub callers: Option<Callers>,
+    /// The miner's neuron.
+    pub neuron: Option<Neuron>,
+    /// How the last turn ended; None before the first.
+    pub turn: Option<Result<Uid, Shortfall>>,
+}
+
+impl Seen {
+    /// Whether the chain says what is wished.
+    pub fn fulfils(&self, wish: &Wish) -> bool {
+        self.neuron.as_ref().is_some_and(|neuron| {
+            let endpoint = wish.endpoint.is_none() || neuron.endpoint == wish.endpoint;
+            endpoint && neuron.model == Some(wish.model)
+        })
+    }
+}
+
+/// The way to change what shall be true on chain while the miner runs: another model after a
+/// reload, another certificate.
+#[derive(Clone, Debug)]
+pub struct Wishes {
+    wish: Arc<watch::Sender<Wish>>,
+    seen: watch::Receiver<Seen>,
+}
+
+impl Wishes {
+    /// Changes the wish; the service acts on it at once.
+    pub fn change(&self, change: impl FnOnce(&mut Wish)) {
+        self.wish.send_if_modified(|wish| {
+            let before = wish.clone();
+            change(wish);
+            *wish != before
+        });
+    }
+
+    /// Waits until a finalized block says what is wished, however long the chain is away.
+    pub async fn fulfilled(&self) {
+        let (mut wish, mut seen) = (self.wish.subscribe(), self.seen.clone());
+        loop {
+            if seen.borrow_and_update().fulfils(&wish.borrow_and_update()) {
+                return;
+            }
+            tokio::select! {
+                changed = seen.changed() => if changed.is_err() {
+                    // The service has ended, and with it the miner: there is nothing to wait for.
+                    return;
+                },
+                // Own handle keeps the sender alive: this never fails.
+                _ = wish.changed() => {}
+            }
+        }
+    }
+}
+
+/// Makes [`Wish`] true and publishes what it sees.
 pub struct Registration {
     chain: Arc<dyn Chain>,
-    wish: Wish,
-    permits: watch::Sender<Option<HashSet<Hotkey>>>,
+    wish: watch::Receiver<Wish>,
+    seen: watch::Sender<Seen>,
     seen_registered: bool,
 }
 
@@ -79,19 +136,35 @@ pub enum Shortfall {
     Pruned,
 }
 
+impl Shortfall {
+    /// Whether it is the node that can't be reached.
+    pub const fn is_away(&self) -> bool {
+        matches!(
+            self,
+            Self::Call {
+                why: ChainError::Away(_),
+                ..
+            }
+        )
+    }
+}
+
 impl Registration {
-    /// A service for `chain` that makes `wish` true and tells `permits` who may validate.
-    pub fn new(
-        chain: Arc<dyn Chain>,
-        wish: Wish,
-        permits: watch::Sender<Option<HashSet<Hotkey>>>,
-    ) -> Self {
-        Self {
+    /// A service for `chain` that makes `wish` true and publishes in `seen` what it sees; and the
+    /// way to change the wish.
+    pub fn new(chain: Arc<dyn Chain>, wish: Wish, seen: watch::Sender<Seen>) -> (Self, Wishes) {
+        let (sender, receiver) = watch::channel(wish);
+        let wishes = Wishes {
+            wish: Arc::new(sender),
+            seen: seen.subscribe(),
+        };
+        let service = Self {
             chain,
-            wish,
-            permits,
+            wish: receiver,
+            seen,
             seen_registered: false,
-        }
+        };
+        (service, wishes)
     }
 
     /// Looks and acts until `shutdown` is tripped.
@@ -122,51 +195,65 @@ impl Registration {
                     wait
                 }
             };
+            self.seen.send_modify(|seen| seen.turn = Some(turn.clone()));
             last = Some(turn);
-            if tokio::time::timeout(wait, shutdown.tripped()).await.is_ok() {
-                return;
+            tokio::select! {
+                () = shutdown.tripped() => return,
+                () = tokio::time::sleep(wait) => {}
+                // Who could still wish something is gone when this fails: then time goes on alone.
+                Ok(()) = self.wish.changed() => pause = FIRST_PAUSE,
             }
         }
     }
 
     /// One look, and whatever is missing.
     async fn turn(&mut self) -> Result<Uid, Shortfall> {
+        let wish = self.wish.borrow_and_update().clone();
         let mut standing = self.look().await?;
         if standing.neuron.is_none() {
-            self.register(standing.registration_price).await?;
+            self.register(&wish, standing.registration_price).await?;
             standing = self.look().await?;
         }
         let Some(neuron) = standing.neuron else {
             return Err(Shortfall::NotRegistered);
         };
         self.seen_registered = true;
-        if let Some(endpoint) = &self.wish.endpoint {
+        let mut announced = false;
+        if let Some(endpoint) = &wish.endpoint {
             if neuron.endpoint.as_ref() != Some(endpoint) {
                 tracing::info!(port = endpoint.port, "announcing the endpoint");
                 call("announcing the endpoint", self.chain.announce(endpoint)).await?;
+                announced = true;
             }
         }
-        if neuron.model != Some(self.wish.model) {
-            tracing::info!(sha256 = %self.wish.model.sha256, "announcing the model");
+        if neuron.model != Some(wish.model) {
+            tracing::info!(sha256 = %wish.model.sha256, "announcing the model");
             call(
                 "announcing the model",
-                self.chain.announce_model(&self.wish.model),
+                self.chain.announce_model(&wish.model),
             )
             .await?;
+            announced = true;
+        }
+        if announced {
+            // What waits for the announcement goes by what a block says, not by what was sent.
+            self.look().await?;
         }
         Ok(neuron.uid)
     }
 
     async fn look(&self) -> Result<Standing, Shortfall> {
         let standing = call("reading the subnet", self.chain.standing()).await?;
-        self.permits
-            .send_replace(Some(standing.permit_holders.clone()));
+        self.seen.send_modify(|seen| {
+            seen.callers = Some(standing.callers.clone());
+            seen.neuron.clone_from(&standing.neuron);
+        });
         Ok(standing)
     }
 
-    async fn register(&mut self, price: Balance) -> Result<(), Shortfall> {
-        let max_price = self.wish.max_price.ok_or(Shortfall::NotRegistered)?;
-        if self.seen_registered && !self.wish.register_again {
+    async fn register(&self, wish: &Wish, price: Balance) -> Result<(), Shortfall> {
+        let max_price = wish.max_price.ok_or(Shortfall::NotRegistered)?;
+        if self.seen_registered && !wish.register_again {
             return Err(Shortfall::Pruned);
         }
         if price > max_price {

@@ -95,6 +95,32 @@ fn load_names_the_setting_when_its_value_makes_no_sense() {
             "means nothing with public admission",
         ),
         ("[chain]\nurl = \"ws://x\"", "netuid"),
+        ("minimum_stake = \"5\"", "needs the settings of `chain`"),
+        ("minimum_stake = \"much\"", "such as \"2.5\""),
+        (
+            "deny = [\"5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY\"]\n\
+             allow = [\"5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY\"]",
+            "`allow` does too",
+        ),
+        ("[rates]\nburst = 0", "burst"),
+        ("backend = \"upstream\"", "needs the settings of `upstream`"),
+        (
+            "[upstream]\nurl = \"http://h\"\nmodels = []",
+            "unless `backend` is",
+        ),
+        (
+            "backend = \"upstream\"\n[upstream]\nurl = \"h:80\"\nmodels = []",
+            "upstream.url",
+        ),
+        (
+            "backend = \"upstream\"\n[upstream]\nurl = \"http://h\"\nmodels = []",
+            "`upstream.models` must be at least 1",
+        ),
+        (
+            "backend = \"upstream\"\n[upstream]\nurl = \"http://h\"\n\
+             models = [{ name = \"a/b\", artifact = \"x\" }]",
+            "name `a/b`",
+        ),
     ] {
         let error = load(toml, &[], &[]).unwrap_err();
         assert!(error.contains(says), "{toml}: {error}");
@@ -135,6 +161,6 @@ fn to_toml_redacts_secrets_and_can_be_read_again() {
     again.chain.as_mut().unwrap().coldkey = config.chain.as_ref().unwrap().coldkey.clone();
     assert_eq!(again, config);
     let chain = config.chain.unwrap();
-    assert_eq!(chain.announced().unwrap().unwrap().port, 8080);
+    assert_eq!(chain.announced(None).unwrap().unwrap().port, 8080);
     assert_eq!(chain.max_price().unwrap(), Some(2_500_000_000_000));
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use assay_miner::{
-    admission::Signed,
+    admission::Admission,
     backend::{Backend, BackendError, ModelInfo},
     config::AdmissionMode,
     http::{Limits, Service},
@@ -120,7 +120,14 @@ async fn post_is_refused_as_misdirected_when_meant_for_another_miner() {
 }
 
 #[tokio::test]
-async fn post_is_refused_when_the_hotkey_is_not_on_the_list() {
+async fn post_is_refused_when_the_hotkey_is_denied_or_not_on_the_list() {
+    let mut denying = config(&digits());
+    denying.deny = vec![common::caller().hotkey()];
+    let denied = Running::start(denying).await;
+    let answer = sent(&denied.client(), |_, _, _| {}).await;
+    assert_eq!(answer.reason(), "not-admitted");
+    assert!(answer.error().contains("not let in"));
+
     let stranger = Keypair::from_ed25519_seed([9; 32]);
     let mut config = config(&digits());
     config.allow = vec![stranger.hotkey()];
@@ -250,7 +257,7 @@ async fn held(limits: Limits) -> HeldServer {
     let service = Service::new(
         Arc::new(Held(Arc::clone(&gate))),
         common::miner(),
-        Arc::new(Signed),
+        Admission::signed(),
         Arc::new(SystemClock),
         limits.clone(),
         shutdown.clone(),
@@ -264,7 +271,7 @@ async fn held(limits: Limits) -> HeldServer {
     };
     let ending = shutdown.clone();
     let serving = tokio::spawn(async move {
-        server::serve(listener, service.router(), &limits, ending).await;
+        server::serve(listener, service.router(), &limits, None, ending).await;
     });
     HeldServer {
         client,

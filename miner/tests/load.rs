@@ -63,10 +63,10 @@ async fn bind_falls_back_to_the_cpu_only_when_it_may() {
     let mut cuda = auto.clone();
     cuda.inference.provider = ProviderChoice::Cuda;
     match assay_miner::check(&cuda).await {
-        Ok(on_gpu) => assert_eq!(on_gpu[0].provider, "CUDAExecutionProvider"),
+        Ok(on_gpu) => assert_eq!(on_gpu.models[0].provider, "CUDAExecutionProvider"),
         Err(why) => {
             assert!(why.to_string().contains("m/1/model.onnx"), "{why}");
-            assert_eq!(models[0].provider, "CPUExecutionProvider");
+            assert_eq!(models.models[0].provider, "CPUExecutionProvider");
         }
     }
 }

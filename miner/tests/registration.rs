@@ -1,8 +1,8 @@
 //! The service that keeps the chain's knowledge of the miner true, against a chain of the test's own.
 
 use assay_miner::{
-    chain::{Chain, ChainError, Neuron, Standing},
-    registration::{Registration, Wish},
+    chain::{Callers, Chain, ChainError, Neuron, Standing},
+    registration::{Registration, Seen, Wish, Wishes},
 };
 use assay_primitives::{Balance, Endpoint, EndpointProtocol, ModelAnnouncement, Uid, ASY};
 use assay_protocol::Hotkey;
@@ -60,7 +60,7 @@ impl Chain for TestChain {
         Ok(Standing {
             neuron: state.neuron.clone(),
             registration_price: state.price,
-            permit_holders: HashSet::from([Hotkey([7; 32])]),
+            callers: callers(),
         })
     }
 
@@ -97,6 +97,13 @@ impl Chain for TestChain {
     }
 }
 
+fn callers() -> Callers {
+    Callers {
+        permits: HashSet::from([Hotkey([7; 32])]),
+        ..Callers::default()
+    }
+}
+
 fn endpoint(port: u16) -> Endpoint {
     let host = b"127.0.0.1".to_vec().try_into().unwrap();
     Endpoint {
@@ -121,7 +128,8 @@ fn wish() -> Wish {
 
 struct Running {
     chain: Arc<TestChain>,
-    permits: watch::Receiver<Option<HashSet<Hotkey>>>,
+    seen: watch::Receiver<Seen>,
+    wishes: Wishes,
     shutdown: Shutdown,
     task: JoinHandle<()>,
 }
@@ -129,13 +137,15 @@ struct Running {
 impl Running {
     fn start(wish: Wish, state: State) -> Self {
         let chain = Arc::new(TestChain(Mutex::new(state)));
-        let (sender, permits) = watch::channel(None);
-        let service = Registration::new(Arc::clone(&chain) as Arc<dyn Chain>, wish, sender);
+        let (sender, seen) = watch::channel(Seen::default());
+        let (service, wishes) =
+            Registration::new(Arc::clone(&chain) as Arc<dyn Chain>, wish, sender);
         let shutdown = Shutdown::new();
         let task = tokio::spawn(service.run(shutdown.clone()));
         Self {
             chain,
-            permits,
+            seen,
+            wishes,
             shutdown,
             task,
         }
@@ -157,10 +167,8 @@ impl Running {
 async fn run_registers_and_announces_once() {
     let running = Running::start(wish(), State::default());
     running.pass(300).await;
-    assert_eq!(
-        *running.permits.borrow(),
-        Some(HashSet::from([Hotkey([7; 32])]))
-    );
+    assert_eq!(running.seen.borrow().callers, Some(callers()));
+    assert_eq!(running.seen.borrow().turn, Some(Ok(Uid(3))));
     assert_eq!(
         running.end().await,
         ["register", "announce", "announce_model"]
@@ -200,7 +208,9 @@ async fn run_tries_again_when_the_node_is_away_at_the_start_or_in_the_middle() {
         },
     );
     running.pass(600).await;
-    assert_eq!(*running.permits.borrow(), None);
+    assert_eq!(running.seen.borrow().callers, None);
+    let turn = running.seen.borrow().turn.clone();
+    assert!(turn.unwrap().unwrap_err().is_away());
     assert!(running.chain.calls().is_empty());
     running.chain.set(|state| state.away = false);
     running.pass(120).await;
@@ -270,4 +280,33 @@ async fn run_pays_again_after_pruning_only_when_told_to() {
             registrations
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn change_is_announced_at_once_and_fulfilled_when_a_block_says_so() {
+    let running = Running::start(wish(), State::default());
+    running.wishes.fulfilled().await;
+    assert_eq!(running.chain.calls().len(), 3);
+    running.chain.set(|state| state.away = true);
+    let certificate = Endpoint {
+        protocol: EndpointProtocol::Https,
+        certificate: Some([1; 32].into()),
+        ..endpoint(8080)
+    };
+    let wished = certificate.clone();
+    running
+        .wishes
+        .change(move |wish| wish.endpoint = Some(wished));
+    let waiting = tokio::time::timeout(Duration::from_secs(300), running.wishes.fulfilled());
+    assert!(waiting.await.is_err(), "the chain is away");
+    running.chain.set(|state| state.away = false);
+    running.wishes.fulfilled().await;
+    assert_eq!(running.chain.calls().last().unwrap(), "announce");
+    let neuron = running.seen.borrow().neuron.clone();
+    assert_eq!(neuron.unwrap().endpoint, Some(certificate));
+    // Between two looks half a minute passes; a change does not wait for that.
+    let now = tokio::time::Instant::now();
+    running.wishes.change(|wish| wish.model.size = 10);
+    running.wishes.fulfilled().await;
+    assert!(now.elapsed() < Duration::from_secs(1));
 }

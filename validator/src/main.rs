@@ -1,13 +1,23 @@
 //! The validator's command line; everything else is in the library.
 
 use anyhow::Context as _;
-use assay_telemetry::{init_logging, Shutdown};
+use assay_telemetry::{in_words, init_logging, Shutdown};
 use assay_validator::{examine, run, Config, Flags};
 use clap::Parser as _;
+use std::process::ExitCode;
 
-fn main() -> anyhow::Result<()> {
-    let flags = Flags::parse();
-    let config = Config::load(&flags)?;
+fn main() -> ExitCode {
+    match start(&Flags::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", in_words(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(flags: &Flags) -> anyhow::Result<()> {
+    let config = Config::load(flags)?;
     if flags.print_config {
         print!("{}", config.to_toml()?);
         return Ok(());

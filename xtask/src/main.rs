@@ -8,6 +8,7 @@
 //! this crate starts.
 
 mod arrows;
+mod bench;
 mod ci;
 mod localnet;
 mod process;
@@ -91,9 +92,10 @@ enum Command {
     },
     /// Try a runtime upgrade with the checks that only `try-runtime` compiles
     Upgrade,
-    /// Run the benchmarks: the incentive maths, or `validator` for what a round costs
+    /// Run the benchmarks: the incentive maths, `validator` for what a round costs, or `miner` beside
+    /// other servers
     Bench {
-        /// Passed to `cargo bench`, for example part of a benchmark's name
+        /// `miner [SECONDS]`, `validator`, or what is passed to `cargo bench`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
@@ -146,7 +148,7 @@ fn run(command: Command) -> Result<()> {
         Command::Soak { name, args } => soak::run(&workspace, name, &args),
         Command::Bench { args } => {
             setup::run(&workspace, Scope::Run)?;
-            ci::bench(&workspace, &args)
+            bench::run(&workspace, &args)
         }
     }
 }

@@ -71,6 +71,16 @@ impl Workspace {
         self.target.join("debug").join(name)
     }
 
+    /// A program of the workspace as users would run it, once it is built.
+    pub fn release(&self, name: &str) -> PathBuf {
+        self.target.join("release").join(name)
+    }
+
+    /// Where benchmarks keep what they need of others, and their logs.
+    pub fn bench_dir(&self) -> PathBuf {
+        self.cache.join("bench")
+    }
+
     /// Where `setup` puts ONNX Runtime.
     pub fn onnx_runtime_dir(&self) -> PathBuf {
         self.cache.join("onnxruntime").join(ONNX_RUNTIME)

@@ -82,6 +82,8 @@ pub enum Reason {
     NotAdmitted,
     /// Too much at once; the same request, signed anew, may succeed later.
     Overloaded,
+    /// The caller asks more often than it may; `Retry-After` says when it may again.
+    RateLimited,
 }
 
 impl Reason {
@@ -99,6 +101,7 @@ impl Reason {
             Self::Replayed => "replayed",
             Self::NotAdmitted => "not-admitted",
             Self::Overloaded => "overloaded",
+            Self::RateLimited => "rate-limited",
         }
     }
 
@@ -106,6 +109,7 @@ impl Reason {
     pub const fn status(self) -> u16 {
         match self {
             Self::Misdirected | Self::NotAdmitted => 403,
+            Self::RateLimited => 429,
             Self::Overloaded => 503,
             _ => 401,
         }

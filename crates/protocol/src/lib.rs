@@ -1,12 +1,13 @@
 //! What validators and miners say to each other, and how each proves what the other said.
 //!
-//! Two layers, both plain data in, plain data out:
+//! Plain data in, plain data out:
 //!
 //! * **Signatures**: HTTP Message Signatures (RFC 9421) with Content-Digest (RFC 9530), hotkeys as
 //!   keys. [`sign_request`] and [`verify_request`] are the two ends of a query; [`sign_receipt`]
 //!   and [`verify_receipt`] those of its answer. A [`Receipt`] keeps what was signed, so that
 //!   anyone can check later who asked what, who answered what, and that the answer belongs to the
 //!   question.
+//! * **TLS** with the certificate whose digest a miner announced: [`pinned_tls`].
 //! * **Messages**: the Open Inference Protocol v2 with its binary tensor extension in [`oip`], and
 //!   the handshake in [`handshake`].
 //!
@@ -25,6 +26,7 @@ pub mod handshake;
 mod hotkey;
 pub mod keys;
 pub mod oip;
+mod pinned;
 mod receipt;
 mod record;
 mod replay;
@@ -36,12 +38,13 @@ pub use digest::{content_digest, sha256};
 pub use error::{Reason, SignError, VerifyError};
 pub use hotkey::{Hotkey, HotkeyError};
 pub use keys::{Keypair, Scheme, Signature};
+pub use pinned::{certificate_digest, pinned_tls};
 pub use receipt::{sign_receipt, verify_receipt, Receipt, ReceiptFacts, RECEIPT_TAG};
 pub use record::{RequestRecord, ResponseRecord};
 pub use replay::ReplayGuard;
 pub use request::{
     sign_request, verify_request, ClaimedRequest, Nonce, Policy, RequestParams, VerifiedRequest,
-    MINER_HEADER, REQUEST_TAG,
+    MINER_HEADER, REQUEST_TAG, TIMEOUT_HEADER,
 };
 pub use time::{Clock, SystemClock, UnixSeconds};
 

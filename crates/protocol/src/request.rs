@@ -16,6 +16,10 @@ pub const REQUEST_TAG: &str = "assay-request";
 /// The header that names the hotkey a request is meant for.
 pub const MINER_HEADER: &str = "assay-miner";
 
+/// The header in which a caller says for how many milliseconds it will wait for the answer. It is
+/// not signed: whoever could change it could as well not pass the request on.
+pub const TIMEOUT_HEADER: &str = "assay-timeout-ms";
+
 /// The random text that makes a request unlike any other of its caller: 16 to 64 letters, digits,
 /// `-` or `_`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,4 +1,4 @@
-//! What every off-chain binary does alike: logs, metrics, and ending when asked to.
+//! What every off-chain binary does alike: logs, metrics, errors in words, and ending when asked to.
 //!
 //! It knows nothing of miners or validators, and it must never print what it was not given: secrets
 //! are kept out of logs by the types that hold them.
@@ -8,7 +8,9 @@
 mod logging;
 mod metrics;
 mod shutdown;
+mod words;
 
 pub use logging::{init_logging, LogFormat, LoggingError};
 pub use metrics::{install_recorder, MetricsError, MetricsServer};
 pub use shutdown::{Shutdown, FORCED_EXIT};
+pub use words::in_words;

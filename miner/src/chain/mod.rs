@@ -7,7 +7,7 @@ pub use node::NodeChain;
 use assay_primitives::{Balance, Endpoint, ModelAnnouncement, Uid};
 use assay_protocol::Hotkey;
 use async_trait::async_trait;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The miner's hotkey as a neuron of its subnet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +27,17 @@ pub struct Standing {
     pub neuron: Option<Neuron>,
     /// What a registration costs now.
     pub registration_price: Balance,
+    /// Who may call.
+    pub callers: Callers,
+}
+
+/// What the chain says of those who may call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Callers {
     /// Who holds a validator permit.
-    pub permit_holders: HashSet<Hotkey>,
+    pub permits: HashSet<Hotkey>,
+    /// Stake on the subnet, by hotkey.
+    pub stakes: HashMap<Hotkey, Balance>,
 }
 
 /// Why the chain gave no answer or no consent.

@@ -1,6 +1,6 @@
 //! The chain as an Assay node tells it.
 
-use super::{Chain, ChainError, Neuron, Standing};
+use super::{Callers, Chain, ChainError, Neuron, Standing};
 use crate::{
     config::{ChainSettings, ConfigError},
     Error,
@@ -126,16 +126,16 @@ impl Chain for NodeChain {
                 model: (*graph.models.get(index)?).map(|announced| announced.what),
             })
         });
-        let permitted = graph
-            .hotkeys
-            .iter()
-            .zip(&graph.permits)
-            .filter(|(_, permit)| **permit);
-        let permit_holders = permitted.map(|(hotkey, _)| Hotkey(hotkey.0)).collect();
+        let hotkeys = || graph.hotkeys.iter().map(|hotkey| Hotkey(hotkey.0));
+        let permitted = hotkeys().zip(&graph.permits).filter(|(_, permit)| **permit);
+        let callers = Callers {
+            permits: permitted.map(|(hotkey, _)| hotkey).collect(),
+            stakes: hotkeys().zip(graph.stake.iter().copied()).collect(),
+        };
         Ok(Standing {
             neuron,
             registration_price,
-            permit_holders,
+            callers,
         })
     }
 

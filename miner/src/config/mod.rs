@@ -3,15 +3,19 @@
 //! A name that means nothing is an error wherever it stands, so that a misspelt setting does not
 //! pass for a default.
 
+mod chain;
 mod flags;
+mod serving;
 
+pub use chain::ChainSettings;
 pub use flags::Flags;
+pub use serving::{AdmissionMode, Rates, TlsSettings, UpstreamModel, UpstreamSettings};
 
 use crate::{
     http::Limits,
     onnx::{Batching, Device, RunOptions},
 };
-use assay_primitives::{Balance, Digest, Endpoint, EndpointProtocol, NetUid, ASY, DECIMALS};
+use assay_primitives::Balance;
 use assay_protocol::{keys::KeySource, Hotkey};
 use assay_telemetry::LogFormat;
 use figment::{
@@ -28,6 +32,8 @@ const ENVIRONMENT: &str = "ASSAY_MINER_";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// What runs the models.
+    pub backend: BackendChoice,
     /// The model folder.
     pub models: PathBuf,
     /// Where to listen.
@@ -38,16 +44,29 @@ pub struct Config {
     /// Who may ask.
     pub admission: AdmissionMode,
     /// Hotkeys that may ask. With `signed`, an empty list means all; with `permitted`, these are
-    /// let in besides the permit holders.
+    /// let in besides the permit holders. Stake is not asked of them.
     pub allow: Vec<Hotkey>,
+    /// Hotkeys that may not ask, whatever else speaks for them.
+    pub deny: Vec<Hotkey>,
+    /// Least stake on the subnet, in ASY, of those who are not named in `allow`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimum_stake: Option<String>,
     /// The key that names this miner and signs its receipts.
     pub hotkey: KeySource,
     /// Bounds.
     pub limits: Limits,
+    /// How often one caller may ask.
+    pub rates: Rates,
     /// How models are run.
     pub inference: Inference,
     /// How queries that come at the same time are joined, where a model's own settings don't say.
     pub batching: Batching,
+    /// The engine behind this miner, with `backend = "upstream"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamSettings>,
+    /// TLS; plain HTTP without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsSettings>,
     /// Logs.
     pub log: Log,
     /// The subnet; without it, the miner serves and leaves the chain alone.
@@ -55,17 +74,15 @@ pub struct Config {
     pub chain: Option<ChainSettings>,
 }
 
-/// Who may ask.
+/// What runs the models.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum AdmissionMode {
-    /// Anyone who signs, or those on the list.
+pub enum BackendChoice {
+    /// ONNX Runtime in this process, on the models of the folder.
     #[default]
-    Signed,
-    /// Holders of a validator permit on the subnet, and those on the list.
-    Permitted,
-    /// Anyone at all.
-    Public,
+    Onnx,
+    /// Another server of the Open Inference Protocol.
+    Upstream,
 }
 
 /// How models are run.
@@ -110,48 +127,24 @@ pub struct Log {
     pub filter: String,
 }
 
-/// The subnet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChainSettings {
-    /// The node's WebSocket address.
-    pub url: String,
-    /// The subnet.
-    pub netuid: NetUid,
-    /// Hash of the network's first block; if set, a node of another network is refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub genesis: Option<Digest>,
-    /// Where others reach this miner: `host:port`. If unset, no endpoint is announced.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<String>,
-    /// The model to announce; may be left out if there is only one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// Most that a registration may cost, in ASY, such as `"2.5"`. If unset, the miner does not
-    /// register itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_price: Option<String>,
-    /// Whether to pay for a new place when the miner is pruned while it runs. At its start it pays
-    /// for one in any case, if `max_price` is set and it has none.
-    #[serde(default)]
-    pub register_again: bool,
-    /// The account that pays for the registration and owns the hotkey.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub coldkey: Option<KeySource>,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
+            backend: BackendChoice::default(),
             models: "models".into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             metrics: None,
             admission: AdmissionMode::default(),
             allow: Vec::new(),
+            deny: Vec::new(),
+            minimum_stake: None,
             hotkey: KeySource::default(),
             limits: Limits::default(),
+            rates: Rates::default(),
             inference: Inference::default(),
             batching: Batching::default(),
+            upstream: None,
+            tls: None,
             log: Log::default(),
             chain: None,
         }
@@ -228,18 +221,11 @@ impl Config {
 
     /// Checks what the types alone can't say.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let Limits {
-            body_bytes,
-            requests,
-            connections,
-            nonces,
-            ..
-        } = self.limits;
         for (name, value) in [
-            ("limits.body_bytes", body_bytes),
-            ("limits.requests", requests),
-            ("limits.connections", connections),
-            ("limits.nonces", nonces),
+            ("limits.body_bytes", self.limits.body_bytes),
+            ("limits.requests", self.limits.requests),
+            ("limits.connections", self.limits.connections),
+            ("limits.nonces", self.limits.nonces),
             ("limits.nonces_per_caller", self.limits.nonces_per_caller),
             ("inference.workers", self.inference.workers),
             ("inference.queue", self.inference.queue),
@@ -250,20 +236,63 @@ impl Config {
                 return Err(invalid(name, "must be at least 1"));
             }
         }
-        if self.admission == AdmissionMode::Public && !self.allow.is_empty() {
-            return Err(invalid(
-                "allow",
-                "means nothing with public admission: use `signed`",
-            ));
+        if self.limits.answer_seconds == 0 {
+            return Err(invalid("limits.answer_seconds", "must be at least 1"));
+        }
+        self.check_admission()?;
+        match (self.backend, &self.upstream) {
+            (BackendChoice::Upstream, None) => {
+                let why = "is `upstream`, which needs the settings of `upstream`";
+                return Err(invalid("backend", why));
+            }
+            (BackendChoice::Upstream, Some(upstream)) => upstream.check()?,
+            (BackendChoice::Onnx, Some(_)) => {
+                let why = "means nothing unless `backend` is \"upstream\"";
+                return Err(invalid("upstream", why));
+            }
+            (BackendChoice::Onnx, None) => {}
         }
         match &self.chain {
             Some(chain) => chain.check(),
-            None if self.admission == AdmissionMode::Permitted => Err(invalid(
-                "admission",
-                "is `permitted`, which needs the settings of `chain`",
-            )),
             None => Ok(()),
         }
+    }
+
+    fn check_admission(&self) -> Result<(), ConfigError> {
+        if self.admission == AdmissionMode::Public {
+            let named = [
+                ("allow", !self.allow.is_empty()),
+                ("deny", !self.deny.is_empty()),
+                ("minimum_stake", self.minimum_stake.is_some()),
+            ];
+            if let Some((name, _)) = named.into_iter().find(|(_, set)| *set) {
+                let why = "means nothing with public admission: use `signed`";
+                return Err(invalid(name, why));
+            }
+        }
+        if let Some(both) = self.allow.iter().find(|it| self.deny.contains(it)) {
+            return Err(invalid(
+                "deny",
+                format!("names {both}, and `allow` does too"),
+            ));
+        }
+        self.minimum_stake()?;
+        if self.chain.is_none() {
+            if self.admission == AdmissionMode::Permitted {
+                let why = "is `permitted`, which needs the settings of `chain`";
+                return Err(invalid("admission", why));
+            }
+            if self.minimum_stake.is_some() {
+                return Err(invalid("minimum_stake", "needs the settings of `chain`"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Least stake of a caller.
+    pub fn minimum_stake(&self) -> Result<Balance, ConfigError> {
+        let stake = chain::amount("minimum_stake", self.minimum_stake.as_deref())?;
+        Ok(stake.unwrap_or_default())
     }
 
     /// The settings in force as TOML, secrets redacted.
@@ -284,98 +313,6 @@ impl Config {
             queue: self.inference.queue,
             threads: self.inference.threads,
             batching: self.batching,
-        }
-    }
-}
-
-impl ChainSettings {
-    fn check(&self) -> Result<(), ConfigError> {
-        self.announced()?;
-        if self.max_price()?.is_some() && self.coldkey.is_none() {
-            return Err(invalid(
-                "chain.coldkey",
-                "is needed to register: it pays the price",
-            ));
-        }
-        Ok(())
-    }
-
-    /// The endpoint to announce.
-    pub fn announced(&self) -> Result<Option<Endpoint>, ConfigError> {
-        const NAME: &str = "chain.endpoint";
-        let Some(text) = &self.endpoint else {
-            return Ok(None);
-        };
-        let parts = text
-            .rsplit_once(':')
-            .and_then(|(host, port)| Some((host, port.parse().ok()?)));
-        let (host, port) = parts.ok_or_else(|| invalid(NAME, "must be `host:port`"))?;
-        let host = host.as_bytes().to_vec().try_into();
-        let host = host.map_err(|_| invalid(NAME, "has a host name over 253 letters"))?;
-        let endpoint = Endpoint {
-            host,
-            port,
-            protocol: EndpointProtocol::Http,
-            certificate: None,
-        };
-        endpoint
-            .check()
-            .map_err(|why| invalid(NAME, format!("can't be announced: {why}")))?;
-        Ok(Some(endpoint))
-    }
-
-    /// The limit of a registration's price.
-    pub fn max_price(&self) -> Result<Option<Balance>, ConfigError> {
-        let why = || {
-            invalid(
-                "chain.max_price",
-                "must be an amount in ASY, such as \"2.5\"",
-            )
-        };
-        self.max_price
-            .as_deref()
-            .map(|text| parse_asy(text).ok_or_else(why))
-            .transpose()
-    }
-}
-
-/// An amount in ASY, with at most as many decimals as the token has.
-fn parse_asy(text: &str) -> Option<Balance> {
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let missing = u32::from(DECIMALS).checked_sub(u32::try_from(decimals.len()).ok()?)?;
-    if !digits(whole) || !digits(decimals) {
-        return None;
-    }
-    let whole = whole.parse::<Balance>().ok()?.checked_mul(ASY)?;
-    let decimals = decimals
-        .parse::<Balance>()
-        .ok()?
-        .checked_mul(10_u128.checked_pow(missing)?)?;
-    whole.checked_add(decimals)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parse_asy_reads_amounts_to_the_last_unit() {
-        assert_eq!(parse_asy("2.5"), Some(2 * ASY + ASY / 2));
-        assert_eq!(parse_asy("0.000000000001"), Some(1));
-        assert_eq!(parse_asy("21000000"), Some(assay_primitives::CAP));
-        for wrong in [
-            "",
-            ".",
-            "-1",
-            "1e3",
-            "1.",
-            ".5",
-            "0.0000000000001",
-            "+1",
-            "1 ASY",
-        ] {
-            assert_eq!(parse_asy(wrong), None, "{wrong}");
         }
     }
 }

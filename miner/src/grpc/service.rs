@@ -10,7 +10,7 @@ use super::{
         ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
     },
 };
-use crate::http::{by_size, Refusal, Service};
+use crate::http::{by_size, Asked, Refusal, Service};
 use assay_protocol::oip::{datatype_name, TensorMetadata};
 use prost::Message as _;
 use std::sync::Arc;
@@ -90,13 +90,15 @@ impl GrpcInferenceService for Grpc {
         &self,
         request: Request<ModelInferRequest>,
     ) -> Result<Response<ModelInferResponse>, Status> {
+        let rank = request.extensions().get::<Asked>().copied();
+        let rank = rank.unwrap_or_default();
         let request = request.into_inner();
         let (name, asked) = (request.model_name.clone(), request.model_version.clone());
         self.0.find(&name, version(&asked))?;
         let bytes = request.encoded_len();
         let query = by_size(bytes, move || to_query(request)).await?;
         let query = query.map_err(Refusal::from)?;
-        let answer = self.0.answer(&name, version(&asked), query).await?;
+        let answer = self.0.answer(rank, &name, version(&asked), query).await?;
         let elements = answer.outputs.iter().map(|tensor| tensor.data().len());
         let answer = by_size(elements.sum(), move || to_answer(answer)).await?;
         Ok(Response::new(answer.map_err(Refusal::from)?))

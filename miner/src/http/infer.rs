@@ -1,12 +1,12 @@
 //! What is behind the gate: queries and the handshake.
 
-use super::{by_size, Refusal, Service, SOFTWARE};
+use super::{by_size, gate::Asked, Refusal, Service, SOFTWARE};
 use assay_protocol::{
     handshake::{Hello, ServedModel, Welcome, PROTOCOL},
     oip::{header_length, InferRequest, HEADER_LENGTH},
 };
 use axum::{
-    extract::{Path, State},
+    extract::{Extension, Path, State},
     http::{header::CONTENT_TYPE, HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
     Json,
@@ -17,23 +17,26 @@ use std::sync::Arc;
 pub(super) async fn infer_newest(
     State(service): State<Arc<Service>>,
     Path(model): Path<String>,
+    Extension(asked): Extension<Asked>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    infer(&service, &model, None, &headers, body).await
+    infer(&service, asked, &model, None, &headers, body).await
 }
 
 pub(super) async fn infer_version(
     State(service): State<Arc<Service>>,
     Path((model, version)): Path<(String, String)>,
+    Extension(asked): Extension<Asked>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    infer(&service, &model, Some(&version), &headers, body).await
+    infer(&service, asked, &model, Some(&version), &headers, body).await
 }
 
 async fn infer(
     service: &Service,
+    asked_for: Asked,
     name: &str,
     version: Option<&str>,
     headers: &HeaderMap,
@@ -49,7 +52,7 @@ async fn infer(
         output_encoding: query.output_encoding,
         ..InferRequest::default()
     };
-    let answer = service.answer(name, version, query).await?;
+    let answer = service.answer(asked_for, name, version, query).await?;
     let elements: usize = answer
         .outputs
         .iter()

@@ -2,22 +2,27 @@
 //! [`Backend`], with the signatures and receipts of `docs/protocol.md`.
 //!
 //! ```text
-//! GET  ------------------------------> open.rs
-//! POST -> gate.rs: in? signed? admitted? new? -> infer.rs -> gate.rs: receipt
+//! GET  ------------------------------> open.rs | health.rs
+//! POST -> gate.rs: in? signed? admitted? new? not too often? -> infer.rs -> gate.rs: receipt
 //! ```
 //!
 //! The same questions over gRPC are in [`crate::grpc`]; `serving.rs` answers both.
 
 mod gate;
+mod health;
 mod infer;
 mod open;
 mod refusal;
 mod serving;
 
+pub(crate) use gate::Asked;
 pub use refusal::{Refusal, REASON_HEADER};
 
-use crate::{admission::Admission, backend::Backend, grpc};
-use assay_protocol::{handshake, Clock, Keypair, Policy, ReplayGuard};
+use crate::{
+    admission::Admission, backend::Backend, config::Rates, grpc, line::Lines, rates::Buckets,
+    registration::Seen,
+};
+use assay_protocol::{handshake, Clock, Hotkey, Keypair, Policy, ReplayGuard};
 use assay_telemetry::Shutdown;
 use axum::{
     extract::DefaultBodyLimit,
@@ -26,8 +31,8 @@ use axum::{
     Router,
 };
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
-use tokio::sync::Semaphore;
+use std::{net::IpAddr, sync::Arc, time::Duration};
+use tokio::sync::{watch, Semaphore};
 
 /// Name and version, as metadata and handshake give them.
 pub const SOFTWARE: &str = concat!("assay-miner/", env!("CARGO_PKG_VERSION"));
@@ -49,6 +54,8 @@ pub struct Limits {
     pub connections: usize,
     /// Seconds in which a request's head must have arrived, and that a connection may be idle.
     pub head_seconds: u64,
+    /// Longest that a query may take, in seconds, waiting included; a caller may ask for less.
+    pub answer_seconds: u64,
     /// Seconds that requests have to end after the miner was told to.
     pub drain_seconds: u64,
     /// Seconds by which a caller's clock may be ahead.
@@ -69,6 +76,7 @@ impl Default for Limits {
             requests: 256,
             connections: 1024,
             head_seconds: 60,
+            answer_seconds: 60,
             drain_seconds: 20,
             skew_seconds: 30,
             lifetime_seconds: 300,
@@ -78,11 +86,36 @@ impl Default for Limits {
     }
 }
 
+/// Queries that wait per model unless [`Service::waiting`] says otherwise.
+const WAITING: usize = 64;
+
+/// The address that a connection comes from, in the extensions of its requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+/// How often one caller may ask.
+pub(crate) struct CallerRates {
+    pub signed: Buckets<Hotkey>,
+    pub unsigned: Buckets<IpAddr>,
+}
+
+impl CallerRates {
+    fn new(rates: &Rates) -> Self {
+        Self {
+            signed: Buckets::new(rates.per_second, rates.burst),
+            unsigned: Buckets::new(rates.unsigned_per_second, rates.unsigned_burst),
+        }
+    }
+}
+
 /// Everything that answering a request needs.
 pub struct Service {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) key: Keypair,
-    pub(crate) admission: Arc<dyn Admission>,
+    pub(crate) admission: Admission,
+    pub(crate) rates: CallerRates,
+    pub(crate) lines: Lines,
+    pub(crate) chain: Option<watch::Receiver<Seen>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
     pub(crate) policy: Policy,
@@ -97,7 +130,7 @@ impl Service {
     pub fn new(
         backend: Arc<dyn Backend>,
         key: Keypair,
-        admission: Arc<dyn Admission>,
+        admission: Admission,
         clock: Arc<dyn Clock>,
         limits: Limits,
         shutdown: Shutdown,
@@ -113,6 +146,9 @@ impl Service {
             backend,
             key,
             admission,
+            rates: CallerRates::new(&Rates::default()),
+            lines: Lines::new(WAITING),
+            chain: None,
             clock,
             limits,
             policy,
@@ -120,6 +156,27 @@ impl Service {
             places,
             shutdown,
         }
+    }
+
+    /// Lets callers ask as often as `rates` says.
+    #[must_use]
+    pub fn rates(mut self, rates: &Rates) -> Self {
+        self.rates = CallerRates::new(rates);
+        self
+    }
+
+    /// Lets `queries` wait for each model, besides those that its backend was handed.
+    #[must_use]
+    pub fn waiting(mut self, queries: usize) -> Self {
+        self.lines = Lines::new(queries);
+        self
+    }
+
+    /// Says in its health how the miner stands on chain.
+    #[must_use]
+    pub fn seeing(mut self, chain: Option<watch::Receiver<Seen>>) -> Self {
+        self.chain = chain;
+        self
     }
 
     /// The routes.
@@ -139,7 +196,7 @@ impl Service {
             .route("/v2", get(open::server))
             .route("/v2/", get(open::server))
             .route("/v2/health/live", get(open::live))
-            .route("/v2/health/ready", get(open::ready))
+            .route("/v2/health/ready", get(health::ready))
             .route("/v2/models/{model}", get(open::newest))
             .route("/v2/models/{model}/ready", get(open::newest_ready))
             .route("/v2/models/{model}/versions/{version}", get(open::version))

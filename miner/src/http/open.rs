@@ -22,11 +22,6 @@ pub(super) async fn live() -> Response {
     Json(json!({ "live": true })).into_response()
 }
 
-pub(super) async fn ready(State(service): Shared) -> Response {
-    let ready = service.is_ready();
-    (status(ready), Json(json!({ "ready": ready }))).into_response()
-}
-
 /// Some clients read the status, others the body: both say the same.
 const fn status(ready: bool) -> StatusCode {
     if ready {

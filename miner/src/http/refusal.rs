@@ -1,6 +1,6 @@
 //! Refusals as HTTP: the one place where errors become statuses.
 
-use crate::backend::BackendError;
+use crate::{backend::BackendError, line::Full};
 use assay_protocol::{
     oip::{ErrorBody, OipError},
     Reason, VerifyError,
@@ -10,12 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
     Json,
 };
+use std::time::Duration;
 
 /// The header that repeats a refusal's reason.
 pub const REASON_HEADER: &str = "assay-reason";
-
-/// Seconds after which a caller that met a full queue may try again.
-const RETRY_SECONDS: u16 = 1;
 
 /// An answer that is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +21,7 @@ pub struct Refusal {
     status: StatusCode,
     error: String,
     reason: Option<Reason>,
+    wait: Duration,
 }
 
 impl Refusal {
@@ -32,6 +31,7 @@ impl Refusal {
             status,
             error: error.into(),
             reason: None,
+            wait: Duration::ZERO,
         }
     }
 
@@ -39,9 +39,41 @@ impl Refusal {
     pub fn not_let_in(reason: Reason, error: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::UNAUTHORIZED);
         Self {
-            status,
-            error: error.into(),
             reason: Some(reason),
+            ..Self::new(status, error)
+        }
+    }
+
+    /// A caller who asks more often than this miner allows.
+    pub(crate) fn too_often(wait: Duration) -> Self {
+        let why = "you ask more often than this miner allows";
+        Self::not_let_in(Reason::RateLimited, why).until(wait)
+    }
+
+    /// A query whose answer would come too late.
+    pub(crate) fn too_late() -> Self {
+        let why = "there was no answer by the deadline of this request";
+        Self::new(StatusCode::GATEWAY_TIMEOUT, why)
+    }
+
+    /// Says when to come back, in whole seconds and not before one.
+    #[must_use]
+    pub(crate) fn until(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// What this refusal is counted as; None for answers that say what is wrong with a query.
+    fn counted(&self) -> Option<&'static str> {
+        match (self.reason, self.status) {
+            (Some(reason), _) => Some(reason.as_str()),
+            (None, StatusCode::TOO_MANY_REQUESTS) => Some("queue-full"),
+            (None, StatusCode::GATEWAY_TIMEOUT) => Some("deadline"),
+            (None, StatusCode::SERVICE_UNAVAILABLE) => Some("unavailable"),
+            (None, StatusCode::REQUEST_TIMEOUT) => Some("slow-body"),
+            (None, StatusCode::PAYLOAD_TOO_LARGE) => Some("large-body"),
+            (None, StatusCode::UNSUPPORTED_MEDIA_TYPE) => Some("compressed-body"),
+            _ => None,
         }
     }
 
@@ -61,12 +93,12 @@ impl Refusal {
     }
 
     /// Seconds after which the same may succeed, if waiting is all that it takes.
-    pub fn retry_after(&self) -> Option<u16> {
+    pub fn retry_after(&self) -> Option<u64> {
         let busy = matches!(
             self.status,
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
         );
-        busy.then_some(RETRY_SECONDS)
+        busy.then(|| self.wait.as_secs_f64().ceil().max(1.0) as u64)
     }
 
     pub(crate) fn bad_request(error: impl Into<String>) -> Self {
@@ -97,6 +129,13 @@ impl From<OipError> for Refusal {
     }
 }
 
+impl From<Full> for Refusal {
+    fn from(full: Full) -> Self {
+        let why = "the model's queue is full";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, why).until(full.retry_after)
+    }
+}
+
 impl From<BackendError> for Refusal {
     fn from(why: BackendError) -> Self {
         let status = match &why {
@@ -111,6 +150,9 @@ impl From<BackendError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        if let Some(counted) = self.counted() {
+            crate::metrics::refusal(counted);
+        }
         let body = ErrorBody {
             error: self.error.clone(),
             reason: self.reason,
@@ -118,7 +160,6 @@ impl IntoResponse for Refusal {
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         if let Some(reason) = self.reason {
-            crate::metrics::refusal(reason.as_str());
             headers.insert(REASON_HEADER, HeaderValue::from_static(reason.as_str()));
         }
         if let Some(seconds) = self.retry_after() {

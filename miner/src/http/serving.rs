@@ -1,11 +1,12 @@
 //! What can be asked of a miner, whether over REST or over gRPC.
 
-use super::{Refusal, Service};
+use super::{Asked, Refusal, Service};
 use crate::{backend::ModelInfo, check::check_query};
 use assay_protocol::oip::{InferRequest, InferResponse, ModelMetadata, ServerMetadata};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Instant,
 };
 
 impl Service {
@@ -76,9 +77,10 @@ impl Service {
         Ok(model.metadata(versions.collect()))
     }
 
-    /// Asks a model.
+    /// Asks a model, once it is the query's turn.
     pub(crate) async fn answer(
         &self,
+        asked: Asked,
         name: &str,
         version: Option<&str>,
         query: InferRequest,
@@ -86,6 +88,11 @@ impl Service {
         let model = self.find(name, version)?;
         check_query(&model, &query)?;
         let id = query.id.clone();
+        let line = self.lines.of(&model.name, model.version);
+        let entered = Instant::now();
+        let turn = line.enter(asked.rank, self.backend.room(&model)).await;
+        crate::metrics::queued(&model.name, entered.elapsed(), line.waiting());
+        let _turn = turn?;
         let outputs = self.backend.infer(Arc::clone(&model), query).await?;
         Ok(InferResponse {
             model_name: model.name.clone(),

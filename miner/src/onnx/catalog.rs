@@ -26,6 +26,8 @@ pub(super) type Key = (String, u32);
 pub(super) struct Served {
     pub info: Arc<ModelInfo>,
     pub pool: WorkerPool,
+    /// Queries that it can make use of at once.
+    pub room: usize,
     pub settings: ModelSettings,
 }
 

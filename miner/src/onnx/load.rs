@@ -57,10 +57,15 @@ impl Loader {
             })?;
         }
         let batching = joined(&mut *engines[0], &info, settings, options.batching);
-        let pool = WorkerPool::start(&info.name, engines, factory, options.queue, batching)?;
+        // For every worker what it runs and what is to follow at once, a row each.
+        let room = 2 * engines.len() * batching.max_rows;
+        let waiting = options.queue.max(engines.len());
+        let room = room.min(engines.len() + waiting);
+        let pool = WorkerPool::start(&info.name, engines, factory, waiting, batching)?;
         Ok(Served {
             info,
             pool,
+            room,
             settings: settings.clone(),
         })
     }

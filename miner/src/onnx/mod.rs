@@ -245,6 +245,11 @@ impl Backend for OnnxBackend {
         live.is_some_and(|served| served.pool.is_ready())
     }
 
+    fn room(&self, model: &ModelInfo) -> usize {
+        let live = self.read(|catalog| catalog.live(&model.name, model.version));
+        live.map_or(1, |served| served.room)
+    }
+
     fn infer(
         &self,
         model: Arc<ModelInfo>,

@@ -1,6 +1,7 @@
 //! One connection, from its first byte to its end.
 
 use super::opening::{open, Opened, Protocol};
+use crate::http::Peer;
 use assay_telemetry::Shutdown;
 use axum::{body::Body, Router};
 use futures::future::BoxFuture;
@@ -16,6 +17,7 @@ use hyper_util::{
 use std::{
     convert::Infallible,
     future::Future,
+    net::IpAddr,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -56,7 +58,7 @@ impl Connections {
 
     /// Serves a connection until its peer closes it, it was idle too long, or `shutdown` is tripped
     /// and its requests are answered.
-    pub(super) async fn serve<S>(&self, stream: S) -> Result<(), Broken>
+    pub(super) async fn serve<S>(&self, stream: S, peer: IpAddr) -> Result<(), Broken>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -66,17 +68,17 @@ impl Connections {
         };
         match opened.map_err(|_| "it said nothing for too long")?? {
             None => Ok(()),
-            Some((Protocol::Http1, stream)) => self.http1(stream).await,
-            Some((Protocol::Http2, stream)) => self.http2(stream).await,
+            Some((Protocol::Http1, stream)) => self.http1(stream, peer).await,
+            Some((Protocol::Http2, stream)) => self.http2(stream, peer).await,
         }
     }
 
-    async fn http1<S>(&self, stream: Opened<S>) -> Result<(), Broken>
+    async fn http1<S>(&self, stream: Opened<S>, peer: IpAddr) -> Result<(), Broken>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let activity = Activity::default();
-        let service = activity.counted(&self.router);
+        let service = activity.counted(&self.router, peer);
         let mut http = hyper::server::conn::http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(self.idle);
         let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
@@ -88,12 +90,12 @@ impl Connections {
         self.last_words(connection).await
     }
 
-    async fn http2<S>(&self, stream: Opened<S>) -> Result<(), Broken>
+    async fn http2<S>(&self, stream: Opened<S>, peer: IpAddr) -> Result<(), Broken>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let activity = Activity::default();
-        let service = activity.counted(&self.router);
+        let service = activity.counted(&self.router, peer);
         let mut http = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
         http.timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
@@ -155,15 +157,17 @@ impl Default for Doing {
 type Answer = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
 impl Activity {
-    /// The router, its requests counted.
+    /// The router, its requests counted and told where they come from.
     fn counted(
         &self,
         router: &Router,
+        peer: IpAddr,
     ) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future = Answer>
     {
         let router = TowerToHyperService::new(router.clone());
         let activity = self.clone();
-        service_fn(move |request: Request<Incoming>| -> Answer {
+        service_fn(move |mut request: Request<Incoming>| -> Answer {
+            request.extensions_mut().insert(Peer(peer));
             let under_way = UnderWay::new(activity.clone());
             let answer = router.call(request);
             Box::pin(async move {

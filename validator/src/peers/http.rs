@@ -9,13 +9,14 @@ use assay_protocol::{
         header_length, infer_path, Encoding, ErrorBody, InferRequest, InferResponse,
         RequestedOutput, HEADER_LENGTH,
     },
-    sign_request, verify_receipt, Hotkey, Keypair, Nonce, Receipt, ReceiptFacts, RequestParams,
-    UnixSeconds,
+    pinned_tls, sign_request, verify_receipt, Hotkey, Keypair, Nonce, Receipt, ReceiptFacts,
+    RequestParams, UnixSeconds, TIMEOUT_HEADER,
 };
 use async_trait::async_trait;
 use http::{header::CONTENT_TYPE, HeaderMap, HeaderValue, Method};
 use std::{
-    sync::Arc,
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -25,6 +26,8 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// The time for a probe of our own network.
 const PROBE: Duration = Duration::from_secs(3);
+/// Certificates for which clients are kept.
+const MAX_PINNED: usize = 1024;
 /// Seconds before the present and beyond the deadline for which a request is valid, for clocks that
 /// differ.
 const GRACE: u64 = 30;
@@ -35,7 +38,9 @@ const MAX_WORDS: usize = 200;
 
 /// Reaches miners over HTTP.
 pub struct HttpPeers {
-    client: reqwest::Client,
+    clear: reqwest::Client,
+    /// A client for every certificate that was announced: each trusts that one alone.
+    pinned: Mutex<HashMap<Digest, reqwest::Client>>,
     key: Keypair,
     clock: Arc<dyn Clock>,
     probes: Vec<String>,
@@ -54,20 +59,35 @@ impl HttpPeers {
     /// Requests are signed by `key`. `probes` are addresses (`host:port`) that should always be
     /// reachable: only when none of them is does our own network count as down.
     pub fn new(key: Keypair, clock: Arc<dyn Clock>, probes: Vec<String>) -> Result<Self, String> {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(8)
-            .pool_idle_timeout(Duration::from_secs(60))
-            .user_agent(concat!("assay-validator/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| error.to_string())?;
+        let clear = builder().build().map_err(|error| error.to_string())?;
         Ok(Self {
-            client,
+            clear,
+            pinned: Mutex::default(),
             key,
             clock,
             probes,
         })
+    }
+
+    /// The client for an endpoint.
+    fn client(&self, endpoint: &Endpoint) -> Result<reqwest::Client, Failure> {
+        let Some(digest) = endpoint.certificate else {
+            return Ok(self.clear.clone());
+        };
+        let own = |error: String| Failure::Own(error);
+        let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = pinned.get(&digest) {
+            return Ok(client.clone());
+        }
+        if pinned.len() >= MAX_PINNED {
+            // Certificates of before; who still shows one is connected to anew.
+            pinned.clear();
+        }
+        let tls = pinned_tls(digest).map_err(|error| own(error.to_string()))?;
+        let client = builder().use_preconfigured_tls(tls).build();
+        let client = client.map_err(|error| own(error.to_string()))?;
+        pinned.insert(digest, client.clone());
+        Ok(client)
     }
 
     /// Sends a signed request and checks the receipt of the answer.
@@ -89,7 +109,10 @@ impl HttpPeers {
         let record = sign_request(&self.key, &Method::POST, path, &mut headers, &body, &params)
             .map_err(|error| Failure::Own(error.to_string()))?;
         let started = Instant::now();
-        let request = self.client.post(url).headers(headers).body(body);
+        let patience = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        headers.insert(TIMEOUT_HEADER, HeaderValue::from(patience));
+        let client = self.client(&miner.endpoint)?;
+        let request = client.post(url).headers(headers).body(body);
         let (status, headers, body) = tokio::time::timeout(deadline, receive(request))
             .await
             .map_err(|_| Failure::Late(deadline))??;
@@ -231,18 +254,30 @@ fn model_to_ask(welcome: &Welcome, miner: &Miner, task: &str) -> Result<String, 
     Ok(name.clone())
 }
 
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .pool_max_idle_per_host(8)
+        .pool_idle_timeout(Duration::from_secs(60))
+        .user_agent(concat!("assay-validator/", env!("CARGO_PKG_VERSION")))
+}
+
 fn base_url(endpoint: &Endpoint) -> Result<String, Failure> {
-    if endpoint.protocol != EndpointProtocol::Http {
-        return Err(Failure::Unreachable(format!(
-            "it speaks {:?}, this validator plain HTTP only",
-            endpoint.protocol
-        )));
-    }
+    let scheme = match endpoint.protocol {
+        EndpointProtocol::Http => "http",
+        EndpointProtocol::Https => "https",
+        other => {
+            return Err(Failure::Unreachable(format!(
+                "it speaks {other:?}, this validator REST only"
+            )))
+        }
+    };
     let host = std::str::from_utf8(&endpoint.host)
         .map_err(|_| Failure::Unreachable("its host name is not text".into()))?;
     let bare_v6 = host.contains(':') && !host.starts_with('[');
     let (open, close) = if bare_v6 { ("[", "]") } else { ("", "") };
-    Ok(format!("http://{open}{host}{close}:{}", endpoint.port))
+    Ok(format!("{scheme}://{open}{host}{close}:{}", endpoint.port))
 }
 
 async fn receive(request: reqwest::RequestBuilder) -> Result<(u16, HeaderMap, Vec<u8>), Failure> {
@@ -337,6 +372,11 @@ mod tests {
             base_url(&endpoint("miner.example")).unwrap(),
             "http://miner.example:80"
         );
+        let tls = Endpoint {
+            protocol: EndpointProtocol::Https,
+            ..endpoint("miner.example")
+        };
+        assert_eq!(base_url(&tls).unwrap(), "https://miner.example:80");
         let other = Endpoint {
             protocol: EndpointProtocol::Grpc,
             ..endpoint("h")

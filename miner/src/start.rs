@@ -1,0 +1,157 @@
+//! What a miner needs before it can serve, from its configuration: models or the engine behind, what
+//! is announced; and the check of all that.
+
+use crate::{
+    backend::{Backend, ModelInfo},
+    chain::{Chain as _, NodeChain},
+    config::{BackendChoice, ChainSettings, Config, ConfigError},
+    onnx::{self, OnnxBackend},
+    registration::Wish,
+    tls::Identity,
+    upstream::Upstream,
+    Error,
+};
+use assay_primitives::{Digest, ModelAnnouncement, ASY};
+use assay_protocol::Hotkey;
+use std::{collections::HashSet, sync::Arc};
+
+/// What a check found.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The miner's hotkey.
+    pub hotkey: Hotkey,
+    /// What would be served.
+    pub models: Vec<Arc<ModelInfo>>,
+    /// The certificate that would be shown, where there is one already.
+    pub certificate: Option<Digest>,
+    /// How the miner stands on chain, in words.
+    pub chain: Option<String>,
+}
+
+impl Checked {
+    /// A line for each finding.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("hotkey {}: ok", self.hotkey)];
+        lines.extend(
+            self.models
+                .iter()
+                .map(|model| format!("{} {} on {}: ok", model.name, model.version, model.provider)),
+        );
+        lines.extend(self.certificate.map(|it| format!("certificate {it}: ok")));
+        lines.extend(self.chain.clone());
+        lines
+    }
+}
+
+/// Checks a configuration as far as can be without serving: loads the keys, the certificate and
+/// every model, or asks the engine behind, and asks the chain how the miner stands. It changes
+/// nothing.
+pub async fn check(config: &Config) -> Result<Checked, Error> {
+    config.check()?;
+    let hotkey = config.hotkey.load().map_err(Error::Hotkey)?.hotkey();
+    let certificate = match &config.tls {
+        // Where there is none yet, it is made when the miner starts.
+        Some(settings) if settings.certificate.exists() => Some(Identity::load(settings)?.digest),
+        _ => None,
+    };
+    let models = load_backend(config).await?.models();
+    let chain = match &config.chain {
+        None => None,
+        Some(settings) => {
+            wish(settings, &models, certificate)?;
+            let chain = NodeChain::new(settings, &config.hotkey)?;
+            let standing = chain.standing().await.map_err(Error::Chain)?;
+            let (netuid, price) = (settings.netuid.0, standing.registration_price);
+            Some(match standing.neuron {
+                Some(neuron) => format!("subnet {netuid}: registered as uid {}", neuron.uid.0),
+                None => format!(
+                    "subnet {netuid}: not registered; a registration costs {:.6} ASY now",
+                    price as f64 / ASY as f64
+                ),
+            })
+        }
+    };
+    Ok(Checked {
+        hotkey,
+        models,
+        certificate,
+        chain,
+    })
+}
+
+/// Whatever runs the models.
+pub(crate) async fn load_backend(config: &Config) -> Result<Arc<dyn Backend>, Error> {
+    match (config.backend, &config.upstream) {
+        (BackendChoice::Upstream, Some(settings)) => {
+            Ok(Arc::new(Upstream::connect(settings).await?))
+        }
+        _ => load_models(config).await,
+    }
+}
+
+async fn load_models(config: &Config) -> Result<Arc<dyn Backend>, Error> {
+    let (folder, options) = (config.models.clone(), config.run_options());
+    let library = config.inference.onnxruntime.clone();
+    let load = move || {
+        // The folder first: what is wrong with it can be told without ONNX Runtime.
+        onnx::scan(&folder)?;
+        let environment = onnx::load_library(library.as_deref())?;
+        OnnxBackend::load(&folder, &environment, options)
+    };
+    let loaded = tokio::task::spawn_blocking(load)
+        .await
+        .map_err(std::io::Error::other)?;
+    Ok(Arc::new(loaded?))
+}
+
+/// The host name under which this miner is known, for its certificate.
+pub(crate) fn host(config: &Config) -> String {
+    let announced = config
+        .chain
+        .as_ref()
+        .and_then(|chain| chain.endpoint.as_deref())
+        .and_then(|endpoint| endpoint.rsplit_once(':'));
+    match announced {
+        Some((host, _)) => host.to_owned(),
+        None => config.listen.ip().to_string(),
+    }
+}
+
+/// What the chain shall know of this miner.
+pub(crate) fn wish(
+    settings: &ChainSettings,
+    models: &[Arc<ModelInfo>],
+    certificate: Option<Digest>,
+) -> Result<Wish, ConfigError> {
+    let invalid = |why: String| ConfigError::Invalid {
+        name: "chain.model",
+        why,
+    };
+    let named = |model: &&Arc<ModelInfo>| match &settings.model {
+        Some(name) => model.name == *name,
+        None => true,
+    };
+    let candidates: Vec<_> = models.iter().filter(named).collect();
+    let names: HashSet<_> = candidates.iter().map(|model| &model.name).collect();
+    if names.len() > 1 {
+        return Err(invalid(
+            "must say which model to announce: there is more than one".into(),
+        ));
+    }
+    let model = candidates
+        .into_iter()
+        .max_by_key(|model| model.version)
+        .ok_or_else(|| {
+            let name = settings.model.as_deref().unwrap_or_default();
+            invalid(format!("names `{name}`, which is not in the model folder"))
+        })?;
+    Ok(Wish {
+        max_price: settings.max_price()?,
+        register_again: settings.register_again,
+        endpoint: settings.announced(certificate)?,
+        model: ModelAnnouncement {
+            sha256: model.sha256,
+            size: model.size,
+        },
+    })
+}

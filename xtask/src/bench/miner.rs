@@ -1,0 +1,296 @@
+//! `cargo xtask bench miner`: the miner beside bare ONNX Runtime and beside servers that users would
+//! take otherwise, all in one run: same machine, model, query and client.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{bail, Context, Result};
+use serde::Deserialize;
+
+use super::servers::{start_miner, Foreign, FOREIGN, HOTKEY};
+use crate::{
+    process, setup,
+    workspace::{Workspace, ORT_DYLIB_PATH},
+};
+
+const CONCURRENCY: [usize; 3] = [1, 8, 64];
+/// Seconds that count, of every measurement, unless the command line says otherwise.
+const SECONDS: &str = "5";
+/// The package whose model stands for real ones: it tells the type of a file by its content.
+const REAL: &str = "magika==1.0.3";
+/// Where the figures go.
+const PAGE: &str = "docs/performance.md";
+const BEGIN: &str = "<!-- bench miner -->";
+const END: &str = "<!-- /bench miner -->";
+
+/// What the client measured.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Figures {
+    per_second: f64,
+    median_ms: f64,
+    p99_ms: f64,
+}
+
+/// One line of a table.
+struct Row {
+    name: String,
+    figures: Vec<Figures>,
+}
+
+/// A model and the query that everyone is sent.
+struct Subject {
+    title: &'static str,
+    model: PathBuf,
+    body: PathBuf,
+}
+
+/// Measures everything and writes the figures down. `args`: seconds per measurement.
+pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
+    let seconds = args.first().map_or(SECONDS, String::as_str);
+    setup::run(workspace, setup::Scope::Run)?;
+    fs::create_dir_all(workspace.bench_dir())?;
+    let release = ["build", "--release", "-p", "assay-miner", "--bins"];
+    process::run(
+        workspace
+            .cargo(release)
+            .args(["--example", "load"])
+            .env("SKIP_WASM_BUILD", "1"),
+    )?;
+    let pythons = FOREIGN
+        .iter()
+        .map(|foreign| foreign.install(workspace))
+        .collect::<Result<Vec<_>>>()?;
+    let mut page = String::new();
+    let bench = Bench { workspace, seconds };
+    for subject in subjects(workspace)? {
+        let rows = bench.measure(&subject, &pythons)?;
+        write!(page, "{}", table(&subject, &rows))?;
+    }
+    let mut versions = Vec::new();
+    for (foreign, python) in FOREIGN.iter().zip(&pythons) {
+        versions.push(format!("{} {}", foreign.name, foreign.version(python)?));
+    }
+    let cores = thread::available_parallelism()?;
+    let about = format!(
+        "Measured by `cargo xtask bench miner` on {cores} cores of {}, client and server on the same \
+         machine, {seconds} s per figure; {}.\n\n",
+        processor(),
+        versions.join(", ")
+    );
+    write_down(workspace, &(about + &page))
+}
+
+struct Bench<'a> {
+    workspace: &'a Workspace,
+    seconds: &'a str,
+}
+
+impl Bench<'_> {
+    fn measure(&self, subject: &Subject, pythons: &[PathBuf]) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        let model = subject.model.to_string_lossy();
+        let row = self.row(subject, "ONNX Runtime in a loop", &["--model", &model])?;
+        rows.push(row);
+        // Again for every way of asking, so that none profits from another's warmth.
+        for (name, signed) in [("assay-miner", false), ("assay-miner, signed", true)] {
+            let server = start_miner(self.workspace, &subject.model, "")?;
+            let address = server.address.to_string();
+            let mut args = vec!["--address", &address];
+            if signed {
+                args.extend(["--sign-for", HOTKEY]);
+            }
+            rows.push(self.row(subject, name, &args)?);
+        }
+        for (foreign, python) in FOREIGN.iter().zip(pythons) {
+            rows.push(self.foreign(subject, foreign, python)?);
+        }
+        Ok(rows)
+    }
+
+    fn foreign(&self, subject: &Subject, foreign: &Foreign, python: &Path) -> Result<Row> {
+        let server = foreign.start(self.workspace, python, &subject.model)?;
+        let address = server.address.to_string();
+        let args = ["--address", &address, "--path", foreign.path];
+        // Its port may be open before its model is loaded.
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while let Err(why) = self.load(subject, 1, "0.1", &args) {
+            if Instant::now() > deadline {
+                return Err(why.context(format!("{} does not answer", foreign.name)));
+            }
+            thread::sleep(Duration::from_millis(500));
+        }
+        self.row(subject, foreign.name, &args)
+    }
+
+    fn row(&self, subject: &Subject, name: &str, args: &[&str]) -> Result<Row> {
+        let mut figures = Vec::new();
+        for concurrency in CONCURRENCY {
+            let measured = self
+                .load(subject, concurrency, self.seconds, args)
+                .with_context(|| format!("{name} at concurrency {concurrency}"))?;
+            eprintln!(
+                "bench: {}: {name}, {concurrency}: {:.0}/s, median {:.3} ms",
+                subject.title, measured.per_second, measured.median_ms
+            );
+            figures.push(measured);
+        }
+        Ok(Row {
+            name: name.to_owned(),
+            figures,
+        })
+    }
+
+    fn load(
+        &self,
+        subject: &Subject,
+        concurrency: usize,
+        seconds: &str,
+        args: &[&str],
+    ) -> Result<Figures> {
+        let mut client = Command::new(self.workspace.release("examples/load"));
+        client
+            .arg("--body")
+            .arg(&subject.body)
+            .args(["--concurrency", &concurrency.to_string()])
+            .args(["--seconds", seconds])
+            .args(args)
+            .env(ORT_DYLIB_PATH, self.workspace.onnx_runtime());
+        let printed = process::read(&mut client)?;
+        serde_json::from_str(&printed).with_context(|| format!("the client printed `{printed}`"))
+    }
+}
+
+fn subjects(workspace: &Workspace) -> Result<[Subject; 2]> {
+    let digits = workspace
+        .root()
+        .join("tasks/digits/models/mlp-64/1/model.onnx");
+    let pixels = (0..64).map(|index| f64::from(index % 17) / 16.0);
+    let content = (0..2048).map(|index| (index * 7919) % 256);
+    Ok([
+        Subject {
+            title: "Digits: a perceptron of 64 hidden units, one image",
+            model: digits,
+            body: query(workspace, "digits", "X", "FP32", 64, pixels)?,
+        },
+        Subject {
+            title: "Magika: what type of file is this, 2,048 bytes of it",
+            model: real_model(workspace)?,
+            body: query(workspace, "magika", "bytes", "INT32", 2048, content)?,
+        },
+    ])
+}
+
+/// Writes a query with one input of one row.
+fn query(
+    workspace: &Workspace,
+    file: &str,
+    input: &str,
+    datatype: &str,
+    length: usize,
+    data: impl Iterator<Item = impl ToString>,
+) -> Result<PathBuf> {
+    let data: Vec<_> = data.map(|value| value.to_string()).collect();
+    let data = data.join(",");
+    let path = workspace.bench_dir().join(format!("{file}.json"));
+    let text = format!(
+        r#"{{"inputs":[{{"name":"{input}","datatype":"{datatype}","shape":[1,{length}],"data":[{data}]}}]}}"#
+    );
+    fs::write(&path, text)?;
+    Ok(path)
+}
+
+/// The model out of the package, fetched once.
+fn real_model(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.bench_dir().join("magika");
+    if let Some(model) = find_model(&folder) {
+        return Ok(model);
+    }
+    fs::create_dir_all(&folder)?;
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--no-deps"])
+        .args(["--disable-pip-version-check", "--target"])
+        .arg(&folder)
+        .arg(REAL);
+    process::run(&mut pip)?;
+    find_model(&folder).context("the package holds no model.onnx")
+}
+
+fn find_model(folder: &Path) -> Option<PathBuf> {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).ok()?.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.ends_with("model.onnx") {
+                return Some(path);
+            }
+        }
+    }
+    None
+}
+
+fn table(subject: &Subject, rows: &[Row]) -> String {
+    let mut text = format!("**{}**\n\n", subject.title);
+    text.push_str("| | 1: requests/s | median | p99 | 8: requests/s | median | p99 | 64: requests/s | median | p99 |\n");
+    text.push_str("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+    for row in rows {
+        text.push_str(&format!("| {} |", row.name));
+        for it in &row.figures {
+            text.push_str(&format!(
+                " {:.0} | {:.2} ms | {:.2} ms |",
+                it.per_second, it.median_ms, it.p99_ms
+            ));
+        }
+        text.push('\n');
+    }
+    text.push('\n');
+    text
+}
+
+fn processor() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        (name.trim() == "model name").then(|| value.trim().to_owned())
+    });
+    model.unwrap_or_else(|| "an unnamed processor".into())
+}
+
+/// Replaces what stands between the marks.
+fn write_down(workspace: &Workspace, figures: &str) -> Result<()> {
+    let path = workspace.root().join(PAGE);
+    let page = fs::read_to_string(&path).with_context(|| format!("can't read {PAGE}"))?;
+    let replaced = replace_between(&page, figures);
+    let Some(page) = replaced else {
+        bail!("{PAGE} has no `{BEGIN}` … `{END}`");
+    };
+    fs::write(&path, page)?;
+    eprintln!("bench: written into {PAGE}");
+    Ok(())
+}
+
+fn replace_between(page: &str, figures: &str) -> Option<String> {
+    let (before, rest) = page.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n\n{figures}{END}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_replace_those_of_before_and_nothing_else() {
+        let page = format!("a\n{BEGIN}\nold\n{END}\nb");
+        let again = replace_between(&page, "new\n").expect("the marks are there");
+        assert_eq!(again, format!("a\n{BEGIN}\n\nnew\n{END}\nb"));
+        assert!(replace_between("no marks", "new").is_none());
+    }
+}

@@ -1,0 +1,194 @@
+//! The servers that are compared: ours, and those out of the Python package registry.
+
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{bail, ensure, Context, Result};
+
+use crate::{
+    process,
+    workspace::{Workspace, ONNX_RUNTIME, ORT_DYLIB_PATH},
+};
+
+/// Longest that a server may take to start.
+const START: Duration = Duration::from_secs(120);
+
+/// The hotkey of the development key `//Bob`, with which our miner is started.
+pub const HOTKEY: &str = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty";
+
+/// A server of somebody else.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreign {
+    /// What it is called in tables.
+    pub name: &'static str,
+    /// What `server.py` calls it, and its package.
+    pub kind: &'static str,
+    /// Where it answers.
+    pub path: &'static str,
+}
+
+pub const FOREIGN: [Foreign; 4] = [
+    Foreign {
+        name: "mosec",
+        kind: "mosec",
+        path: "/inference",
+    },
+    Foreign {
+        name: "MLServer",
+        kind: "mlserver",
+        path: "/v2/models/model/infer",
+    },
+    Foreign {
+        name: "KServe",
+        kind: "kserve",
+        path: "/v2/models/model/infer",
+    },
+    Foreign {
+        name: "LitServe",
+        kind: "litserve",
+        path: "/predict",
+    },
+];
+
+impl Foreign {
+    /// Installs it into an environment of its own, unless it is there, and returns its Python.
+    pub fn install(&self, workspace: &Workspace) -> Result<PathBuf> {
+        let folder = workspace.bench_dir().join(self.kind);
+        let python = folder.join("bin").join("python");
+        let import = format!("import {}, onnxruntime", self.kind);
+        if process::succeeds(Command::new(&python).args(["-c", &import])) {
+            return Ok(python);
+        }
+        let mut venv = Command::new("python3");
+        process::run(venv.args(["-m", "venv", "--clear"]).arg(&folder))?;
+        let mut pip = Command::new(&python);
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ])
+        .args([self.kind, "numpy"])
+        .arg(format!("onnxruntime=={ONNX_RUNTIME}"));
+        process::run(&mut pip)?;
+        Ok(python)
+    }
+
+    /// Its version, as pip tells it.
+    pub fn version(&self, python: &Path) -> Result<String> {
+        let ask = format!(
+            "import importlib.metadata as m; print(m.version('{}'))",
+            self.kind
+        );
+        process::read(Command::new(python).args(["-c", &ask]))
+    }
+
+    /// Starts it.
+    pub fn start(&self, workspace: &Workspace, python: &Path, model: &Path) -> Result<Running> {
+        let scripts = workspace.root().join("xtask").join("bench");
+        let port = free_port()?;
+        let mut command = Command::new(python);
+        command
+            .arg(scripts.join("server.py"))
+            .arg(self.kind)
+            .arg(model)
+            .arg(port.to_string())
+            .env("PYTHONPATH", &scripts)
+            .env("OMP_NUM_THREADS", "1");
+        Running::start(command, port, workspace, self.kind)
+    }
+}
+
+/// Starts our miner on a folder of its own that holds the model.
+pub fn start_miner(workspace: &Workspace, model: &Path, options: &str) -> Result<Running> {
+    let folder = workspace.bench_dir().join("miner");
+    let place = folder.join("models").join("model").join("1");
+    fs::create_dir_all(&place)?;
+    fs::copy(model, place.join("model.onnx"))?;
+    let port = free_port()?;
+    let config = folder.join("miner.toml");
+    let text = format!(
+        "models = {:?}\nlisten = \"127.0.0.1:{port}\"\nadmission = \"public\"\n\
+         hotkey = {{ suri = \"//Bob\" }}\n\
+         [rates]\nper_second = 0\nunsigned_per_second = 0\n\
+         [limits]\nnonces = 10000000\nnonces_per_caller = 10000000\n\
+         [inference]\nprovider = \"cpu\"\nworkers = 2\nthreads = 1\nqueue = 256\n{options}\n",
+        folder.join("models").display().to_string(),
+    );
+    fs::write(&config, text)?;
+    let mut command = Command::new(workspace.release("assay-miner"));
+    command
+        .arg("--config")
+        .arg(&config)
+        .env(ORT_DYLIB_PATH, workspace.onnx_runtime());
+    Running::start(command, port, workspace, "assay-miner")
+}
+
+/// A server that is ended when this is dropped.
+pub struct Running {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Running {
+    fn start(mut command: Command, port: u16, workspace: &Workspace, name: &str) -> Result<Self> {
+        let log = workspace.bench_dir().join(format!("{name}.log"));
+        let file = fs::File::create(&log)?;
+        // A group of its own, so that its workers end with it.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn()
+            .with_context(|| format!("can't start {name}"))?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut running = Self { child, address };
+        let deadline = Instant::now() + START;
+        while TcpStream::connect(address).is_err() {
+            if let Some(status) = running.child.try_wait()? {
+                bail!("{name} ended ({status}): see {}", log.display());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "{name} does not listen: see {}",
+                log.display()
+            );
+            thread::sleep(Duration::from_millis(100));
+        }
+        Ok(running)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.child.id());
+        // Whatever is left of it must not take part in the next measurement.
+        for (signal, patience) in [("-TERM", 50), ("-KILL", 50)] {
+            let _ = Command::new("kill")
+                .args([signal, "--", &group])
+                .stderr(Stdio::null())
+                .status();
+            for _ in 0..patience {
+                if matches!(self.child.try_wait(), Ok(Some(_))) {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(100));
+            }
+        }
+        let _ = self.child.wait();
+    }
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
+    Ok(listener.local_addr()?.port())
+}
