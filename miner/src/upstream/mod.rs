@@ -99,7 +99,7 @@ impl Upstream {
                 ready,
                 "model served by the engine behind"
             );
-            crate::metrics::model_loaded(&info);
+            crate::metrics::model_served(&info, true);
             let served = Served {
                 info,
                 path,
@@ -222,7 +222,7 @@ impl Backend for Upstream {
         Box::pin(async move {
             let started = std::time::Instant::now();
             let answer = client.infer(&path, query).await;
-            crate::metrics::inference(&model.name, started.elapsed(), answer.is_ok());
+            crate::metrics::inference(&model.name, 1, started.elapsed(), answer.is_ok());
             let name = model.name.clone();
             let outputs = answer.map_err(|trouble| match trouble {
                 Trouble::Away(why) => {
