@@ -43,6 +43,12 @@ enum Command {
         /// What the machine will be used for
         #[arg(long = "for", value_enum, default_value = "ci")]
         scope: Scope,
+        /// What miners need to run models on an NVIDIA GPU, over 2 GB, and not what tests need
+        #[arg(long, conflicts_with = "scope")]
+        gpu: bool,
+        /// TensorRT as well
+        #[arg(long, requires = "gpu")]
+        tensorrt: bool,
     },
     /// Run a whole network on this machine: chain, miners and validators
     Localnet {
@@ -114,11 +120,16 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     let workspace = Workspace::locate()?;
     match command {
-        Command::Setup { check: true, scope } => setup::check(&workspace, scope),
         Command::Setup {
-            check: false,
-            scope,
-        } => setup::run(&workspace, scope),
+            check,
+            gpu: true,
+            tensorrt,
+            ..
+        } => setup::gpu(&workspace, tensorrt, check),
+        Command::Setup {
+            check: true, scope, ..
+        } => setup::check(&workspace, scope),
+        Command::Setup { scope, .. } => setup::run(&workspace, scope),
         Command::Localnet { args } => localnet::run(&workspace, &args),
         Command::Test { args } => {
             setup::run(&workspace, Scope::Test)?;

@@ -32,7 +32,7 @@ pub struct Flags {
     /// Who may ask: signed, permitted or public.
     #[arg(long, value_parser = by_name::<AdmissionMode>)]
     pub admission: Option<AdmissionMode>,
-    /// What to run models on: auto, cpu or cuda.
+    /// What to run models on: auto, cpu, cuda or tensorrt.
     #[arg(long, value_parser = by_name::<ProviderChoice>)]
     pub provider: Option<ProviderChoice>,
     /// The node's WebSocket address.

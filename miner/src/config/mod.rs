@@ -115,6 +115,9 @@ pub enum ProviderChoice {
     Cpu,
     /// The GPU, or nothing.
     Cuda,
+    /// The GPU through TensorRT, or nothing. Engines are built when a model is loaded, which takes
+    /// minutes for large ones; that is why it is not chosen by itself.
+    Tensorrt,
 }
 
 /// Logs.
@@ -308,6 +311,7 @@ impl Config {
                 ProviderChoice::Auto => Device::Auto { cuda_device },
                 ProviderChoice::Cpu => Device::Cpu,
                 ProviderChoice::Cuda => Device::Cuda { cuda_device },
+                ProviderChoice::Tensorrt => Device::TensorRt { cuda_device },
             },
             workers: self.inference.workers,
             queue: self.inference.queue,

@@ -9,7 +9,7 @@ use crate::backend::{BackendError, ModelInfo};
 use assay_protocol::oip::{InferRequest, Tensor, TensorMetadata};
 use ort::{
     environment::Environment,
-    ep::{ExecutionProvider, CPU, CUDA},
+    ep::{ExecutionProvider, ExecutionProviderDispatch, TensorRT, CPU, CUDA},
     session::{builder::SessionBuilder, OutputSelector, RunOptions, Session},
     value::{Outlet, ValueType},
     ErrorCode,
@@ -32,6 +32,11 @@ pub enum Device {
         /// Which GPU.
         cuda_device: i32,
     },
+    /// The GPU through TensorRT, and through CUDA what TensorRT does not take.
+    TensorRt {
+        /// Which GPU.
+        cuda_device: i32,
+    },
 }
 
 /// What a model really runs on.
@@ -42,6 +47,8 @@ pub enum Provider {
     Cpu,
     /// An NVIDIA GPU.
     Cuda,
+    /// An NVIDIA GPU through TensorRT.
+    TensorRt,
 }
 
 impl Device {
@@ -49,9 +56,11 @@ impl Device {
     pub(super) const fn exactly(provider: Provider, chosen: Self) -> Self {
         match (provider, chosen) {
             (Provider::Cpu, _) | (_, Self::Cpu) => Self::Cpu,
-            (Provider::Cuda, Self::Auto { cuda_device } | Self::Cuda { cuda_device }) => {
-                Self::Cuda { cuda_device }
-            }
+            (
+                Provider::Cuda | Provider::TensorRt,
+                Self::Auto { cuda_device } | Self::Cuda { cuda_device },
+            ) => Self::Cuda { cuda_device },
+            (Provider::Cuda | Provider::TensorRt, chosen @ Self::TensorRt { .. }) => chosen,
         }
     }
 }
@@ -61,6 +70,7 @@ impl fmt::Display for Provider {
         f.write_str(match self {
             Self::Cpu => <CPU as ExecutionProvider>::NAME,
             Self::Cuda => <CUDA as ExecutionProvider>::NAME,
+            Self::TensorRt => <TensorRT as ExecutionProvider>::NAME,
         })
     }
 }
@@ -258,28 +268,35 @@ fn open(
             fallback,
         })
     };
-    let on_cuda = |cuda_device| {
-        // Unless told to fail, ONNX Runtime would move to the CPU without a word.
-        let cuda = CUDA::default()
-            .with_device_id(cuda_device)
-            .build()
-            .error_on_failure();
+    let on_gpu = |provider, wanted: &[ExecutionProviderDispatch]| {
         let mut builder = builder(environment, threads)?
-            .with_execution_providers([cuda])
+            .with_execution_providers(wanted)
             .map_err(text)?;
         let session = builder.commit_from_memory(bytes).map_err(text)?;
         Ok(Opened {
             session,
-            provider: Provider::Cuda,
+            provider,
             fallback: None,
         })
     };
+    // Unless told to fail, ONNX Runtime would move to the CPU without a word.
+    let cuda = |device| {
+        let cuda = CUDA::default().with_device_id(device);
+        cuda.build().error_on_failure()
+    };
+    let tensorrt = |device| {
+        let tensorrt = TensorRT::default().with_device_id(device);
+        tensorrt.build().error_on_failure()
+    };
     match device {
         Device::Cpu => on_cpu(None),
-        Device::Cuda { cuda_device } => on_cuda(cuda_device),
-        Device::Auto { cuda_device } => {
-            on_cuda(cuda_device).or_else(|why: String| on_cpu(Some(why)))
-        }
+        Device::Cuda { cuda_device } => on_gpu(Provider::Cuda, &[cuda(cuda_device)]),
+        Device::TensorRt { cuda_device } => on_gpu(
+            Provider::TensorRt,
+            &[tensorrt(cuda_device), cuda(cuda_device)],
+        ),
+        Device::Auto { cuda_device } => on_gpu(Provider::Cuda, &[cuda(cuda_device)])
+            .or_else(|why: String| on_cpu(Some(why))),
     }
 }
 

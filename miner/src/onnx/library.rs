@@ -16,6 +16,9 @@ const OLDEST_MINOR: u32 = 24;
 /// Where `cargo xtask setup` installs it, below the home folder: a folder per version.
 const INSTALLED: &str = ".cache/assay/onnxruntime";
 
+/// The folder beside ONNX Runtime that holds CUDA's libraries.
+const PRELOADED: &str = "cuda";
+
 /// Why ONNX Runtime can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LibraryError {
@@ -70,6 +73,7 @@ pub fn load_library(configured: Option<&Path>) -> Result<Environment, LibraryErr
         path: path.clone(),
         why,
     };
+    preload(&path);
     let builder = ort::init_from(&path).map_err(|why| broken(why.to_string()))?;
     let environment = builder
         .with_name("assay-miner")
@@ -79,6 +83,30 @@ pub fn load_library(configured: Option<&Path>) -> Result<Environment, LibraryErr
     tracing::info!(path = %path.display(), version = format!("1.{minor}"), "ONNX Runtime loaded");
     *loaded = Some(environment.clone());
     Ok(environment)
+}
+
+/// Loads the libraries of CUDA that `cargo xtask setup --gpu` put beside ONNX Runtime, so that its
+/// providers find them. Where there are none, the system's own are looked for.
+fn preload(runtime: &Path) {
+    let Some(folder) = runtime.parent().map(|folder| folder.join(PRELOADED)) else {
+        return;
+    };
+    let Ok(entries) = fs::read_dir(&folder) else {
+        return;
+    };
+    let mut left: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    // They need each other in an order that their names don't tell: as long as any can be loaded,
+    // the others are tried again.
+    loop {
+        let before = left.len();
+        left.retain(|path| ort::util::preload_dylib(path.as_os_str()).is_err());
+        if left.is_empty() || left.len() == before {
+            break;
+        }
+    }
+    for path in left {
+        tracing::debug!(path = %path.display(), "a library of CUDA can't be loaded");
+    }
 }
 
 fn find(configured: Option<&Path>) -> Result<PathBuf, LibraryError> {

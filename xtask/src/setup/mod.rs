@@ -5,6 +5,7 @@
 //! things by other means is left alone. Nothing is installed without saying what and why.
 
 mod apt;
+mod gpu;
 mod onnx;
 mod packages;
 mod rust;
@@ -87,6 +88,17 @@ fn meet_all(needs: &[Box<dyn Need>]) -> Result<()> {
     }
     ensure!(failures.is_empty(), failures.join("\nerror: "));
     Ok(())
+}
+
+/// Installs what running models on an NVIDIA GPU takes, besides what running them at all does.
+pub fn gpu(workspace: &Workspace, tensorrt: bool, check: bool) -> Result<()> {
+    let mut needs = needs(workspace, Scope::Run);
+    needs.push(Box::new(gpu::GpuRuntime::new(workspace, tensorrt)));
+    if check {
+        check_all(&needs)
+    } else {
+        meet_all(&needs)
+    }
 }
 
 /// Says what is missing, and fails if anything is.

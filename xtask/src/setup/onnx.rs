@@ -4,7 +4,11 @@
 //! Python package of the same name: the library in there is the one that everybody uses, and the
 //! package registry is reachable where release pages often are not.
 
-use std::{env, fs, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{bail, Context, Result};
 
@@ -51,40 +55,12 @@ impl Need for OnnxRuntime {
                 path.to_string_lossy()
             );
         }
-        let pip = ["-m", "pip", "--version"];
-        if !process::succeeds(Command::new("python3").args(pip)) {
-            eprintln!("setup: installing python3-pip: fetches ONNX Runtime");
-            apt::install(&["python3-pip"])?;
-        }
         let parent = self.folder.parent().context("the cache has no folder")?;
         fs::create_dir_all(parent).with_context(|| format!("can't make {}", parent.display()))?;
         // Beside its final place, so that it gets there by one rename and is never seen half-made.
         let scratch = tempfile::tempdir_in(parent).context("can't make a temporary folder")?;
-        let mut pip = Command::new("python3");
-        pip.args([
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--disable-pip-version-check",
-        ])
-        .args(["--no-deps", "--only-binary=:all:", "--implementation", "cp"])
-        // Which Python the package is for doesn't matter: only its library is used.
-        .args(["--python-version", "3.12"])
-        .args(platforms()?)
-        .arg("--dest")
-        .arg(scratch.path())
-        .arg(format!("onnxruntime=={ONNX_RUNTIME}"));
-        process::run(&mut pip)?;
-        let wheel = first_file(scratch.path(), ".whl")?;
-        let unpacked = scratch.path().join("unpacked");
-        let mut unzip = Command::new("python3");
-        unzip
-            .args(["-m", "zipfile", "-e"])
-            .arg(&wheel)
-            .arg(&unpacked);
-        process::run(&mut unzip)?;
-        self.keep_libraries(&unpacked.join("onnxruntime").join("capi"))
+        let wheel = fetch(scratch.path(), &format!("onnxruntime=={ONNX_RUNTIME}"))?;
+        self.keep_libraries(&unpack(&wheel)?.join("onnxruntime").join("capi"))
     }
 
     fn remedy(&self) -> String {
@@ -98,7 +74,7 @@ impl Need for OnnxRuntime {
 
 impl OnnxRuntime {
     /// Moves the libraries to where they stay, and leaves the rest of the package behind.
-    fn keep_libraries(&self, from: &std::path::Path) -> Result<()> {
+    pub(super) fn keep_libraries(&self, from: &Path) -> Result<()> {
         let kept = from.join("kept");
         fs::create_dir_all(&kept)?;
         for entry in fs::read_dir(from).context("the package holds no libraries")? {
@@ -115,6 +91,50 @@ impl OnnxRuntime {
         fs::rename(&kept, &self.folder)
             .with_context(|| format!("can't make {}", self.folder.display()))
     }
+}
+
+/// Fetches the package of a requirement, without what it depends on, into a folder of its own within
+/// `scratch`.
+pub(super) fn fetch(scratch: &Path, requirement: &str) -> Result<PathBuf> {
+    let pip = ["-m", "pip", "--version"];
+    if !process::succeeds(Command::new("python3").args(pip)) {
+        eprintln!("setup: installing python3-pip: fetches ONNX Runtime");
+        apt::install(&["python3-pip"])?;
+    }
+    let name: String = requirement
+        .chars()
+        .take_while(|letter| letter.is_alphanumeric() || *letter == '-')
+        .collect();
+    let folder = scratch.join(name);
+    let mut pip = Command::new("python3");
+    pip.args([
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+    ])
+    .args(["--no-deps", "--only-binary=:all:", "--implementation", "cp"])
+    // Which Python the package is for doesn't matter: only its library is used.
+    .args(["--python-version", "3.12"])
+    .args(platforms()?)
+    .arg("--dest")
+    .arg(&folder)
+    .arg(requirement);
+    process::run(&mut pip)?;
+    first_file(&folder, ".whl")
+}
+
+/// Unpacks a package beside itself.
+pub(super) fn unpack(wheel: &Path) -> Result<PathBuf> {
+    let unpacked = wheel.with_extension("unpacked");
+    let mut unzip = Command::new("python3");
+    unzip
+        .args(["-m", "zipfile", "-e"])
+        .arg(wheel)
+        .arg(&unpacked);
+    process::run(&mut unzip)?;
+    Ok(unpacked)
 }
 
 /// The systems for which a package would run here, as pip's arguments.
@@ -134,7 +154,7 @@ fn platforms() -> Result<Vec<String>> {
         .collect())
 }
 
-fn first_file(folder: &std::path::Path, ending: &str) -> Result<PathBuf> {
+fn first_file(folder: &Path, ending: &str) -> Result<PathBuf> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.to_string_lossy().ends_with(ending) {
