@@ -295,8 +295,9 @@ fn open(
             Provider::TensorRt,
             &[tensorrt(cuda_device), cuda(cuda_device)],
         ),
-        Device::Auto { cuda_device } => on_gpu(Provider::Cuda, &[cuda(cuda_device)])
-            .or_else(|why: String| on_cpu(Some(why))),
+        Device::Auto { cuda_device } => {
+            on_gpu(Provider::Cuda, &[cuda(cuda_device)]).or_else(|why: String| on_cpu(Some(why)))
+        }
     }
 }
 
