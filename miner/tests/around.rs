@@ -247,6 +247,8 @@ fn upstream(url: String) -> assay_miner::Config {
             upstream_version: Some("1".into()),
             version: 7,
             artifact: fixture("add.onnx"),
+            inputs: vec![],
+            outputs: vec![],
         }],
         in_flight: 4,
         probe_seconds: 1,

@@ -1,6 +1,7 @@
 //! Settings around serving: who may ask and how often, TLS, and the engine behind.
 
 use super::{invalid, ConfigError};
+use assay_protocol::oip::TensorMetadata;
 use serde::{Deserialize, Serialize};
 use std::{
     num::NonZeroU32,
@@ -101,6 +102,12 @@ pub struct UpstreamModel {
     pub version: u32,
     /// The file that runs there: its digest is announced on chain.
     pub artifact: PathBuf,
+    /// What it takes, where the server does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<TensorMetadata>,
+    /// What it gives, where the server does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<TensorMetadata>,
 }
 
 const fn in_flight() -> usize {

@@ -230,6 +230,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn answers_of_foreign_servers_can_be_read() {
+        // As KServe's Python server writes them.
+        let answer =
+            br#"{"model_name":"m","model_version":null,"id":"0","parameters":null,"outputs":
+            [{"name":"y","shape":[1],"datatype":"INT64","parameters":null,"data":[4]}]}"#;
+        let read = InferResponse::decode(answer, None).unwrap();
+        assert_eq!(read.outputs[0].name(), "y");
+        let told = br#"{"name":"m","versions":null,"platform":"","inputs":[],"outputs":[]}"#;
+        let told: Model = serde_json::from_slice(told).unwrap();
+        assert!(told.inputs.is_empty() && told.outputs.is_empty());
+    }
+
+    #[test]
     fn refused_sorts_by_whose_fault_it_is() {
         let body = br#"{"error":"no such shape"}"#;
         let told = "no such shape".to_owned();

@@ -51,8 +51,8 @@ pub enum UpstreamError {
     },
     /// It does not say what a model takes.
     #[error(
-        "upstream model `{0}`: the server names no inputs or no outputs in the model's metadata: \
-         state them there"
+        "upstream model `{0}`: the server's metadata name no inputs or no outputs of it: state both \
+         there, or as `inputs` and `outputs` of the model in `upstream.models`"
     )]
     Undescribed(String),
     /// The artifact can't be read.
@@ -145,7 +145,12 @@ async fn describe(
     model: &UpstreamModel,
     path: &str,
 ) -> Result<ModelInfo, UpstreamError> {
-    let told = client.model(path).await?;
+    let mut told = client.model(path).await?;
+    // Many servers leave their metadata empty; then the settings say it.
+    if told.inputs.is_empty() && told.outputs.is_empty() {
+        told.inputs.clone_from(&model.inputs);
+        told.outputs.clone_from(&model.outputs);
+    }
     if told.inputs.is_empty() || told.outputs.is_empty() {
         return Err(UpstreamError::Undescribed(model.name.clone()));
     }

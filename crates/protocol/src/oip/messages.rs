@@ -70,21 +70,30 @@ pub struct InferResponse {
     pub outputs: Vec<Tensor>,
 }
 
+/// Servers and clients made with pydantic write `null` for what is not there.
+fn null_for_none<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Default + Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 #[derive(Deserialize)]
 struct ReadRequest<'a> {
     id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_for_none")]
     parameters: Map<String, Value>,
     #[serde(borrow)]
     inputs: Vec<ReadTensor<'a>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_for_none")]
     outputs: Vec<ReadOutput>,
 }
 
 #[derive(Deserialize)]
 struct ReadOutput {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_for_none")]
     parameters: Map<String, Value>,
 }
 
@@ -102,7 +111,7 @@ struct ReadTensor<'a> {
     name: String,
     shape: Vec<usize>,
     datatype: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_for_none")]
     parameters: Map<String, Value>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
