@@ -9,13 +9,15 @@
 //!
 //! The HTTP layer ([`http`], [`server`]) knows of models only what [`backend::Backend`] says: behind
 //! it are sessions of ONNX Runtime ([`onnx`]) or an engine elsewhere ([`upstream`]). Next to it,
-//! [`registration`] keeps the chain's knowledge of this miner true.
+//! [`registration`] keeps the chain's knowledge of this miner true, and [`reload`] follows the model
+//! folder.
 //!
 //! It must never run inference on the async threads, never queue without a bound, and never stop
 //! serving because the chain is away.
 
 #![warn(missing_docs)]
 
+pub mod admin;
 pub mod admission;
 pub mod backend;
 pub mod chain;
@@ -29,6 +31,7 @@ pub mod metrics;
 pub mod onnx;
 mod rates;
 pub mod registration;
+pub mod reload;
 pub mod server;
 mod start;
 pub mod tls;
@@ -38,6 +41,7 @@ pub use config::{Config, Flags};
 pub use error::Error;
 pub use start::{check, Checked};
 
+use admin::Admin;
 use admission::Admission;
 use assay_protocol::{Hotkey, Keypair, SystemClock};
 use assay_telemetry::{MetricsServer, Shutdown};
@@ -45,6 +49,7 @@ use backend::Backend;
 use chain::{Chain, NodeChain};
 use http::Service;
 use registration::{Registration, Seen, Wishes};
+use reload::Reloader;
 use std::{net::SocketAddr, sync::Arc};
 use tls::{Identity, Renewal};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -64,6 +69,8 @@ pub struct Miner {
     identity: Option<Identity>,
     registration: Option<(Registration, Wishes)>,
     seen: watch::Receiver<Seen>,
+    reloader: Option<Reloader>,
+    admin: Option<(TcpListener, Admin)>,
 }
 
 impl Miner {
@@ -89,7 +96,7 @@ impl Miner {
             Some(address) => Some(MetricsServer::bind(address).await?),
             None => None,
         };
-        let backend = start::load_backend(&config).await?;
+        let start::Loaded { backend, folder } = start::load_backend(&config).await?;
         let identity = match &config.tls {
             Some(settings) => Some(Identity::open(settings, &start::host(&config))?),
             None => None,
@@ -103,9 +110,20 @@ impl Miner {
             }
             _ => None,
         };
-        let address = config.listen;
-        let listen = |why| Error::Listen { address, why };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let (mut reloader, mut admin) = (None, None);
+        if let Some(backend) = folder {
+            let wishes = registration.as_ref().map(|(_, wishes)| wishes.clone());
+            let announcing = start::announcing(&config, wishes, &*backend)?;
+            let (service, orders) =
+                Reloader::new(Arc::clone(&backend), announcing, &config.folder)?;
+            reloader = Some(service);
+            if let Some(settings) = &config.admin {
+                let token = settings.token()?;
+                let listener = listen(settings.listen).await?;
+                admin = Some((listener, Admin::new(backend, orders, token)));
+            }
+        }
+        let listener = listen(config.listen).await?;
         Ok(Self {
             config,
             key,
@@ -115,6 +133,8 @@ impl Miner {
             identity,
             registration,
             seen,
+            reloader,
+            admin,
         })
     }
 
@@ -137,6 +157,12 @@ impl Miner {
             .as_ref()
             .map(MetricsServer::local_addr)
             .transpose()?)
+    }
+
+    /// Where models are loaded and unloaded by call, if that is set.
+    pub fn admin_addr(&self) -> Result<Option<SocketAddr>, Error> {
+        let listener = self.admin.as_ref().map(|(listener, _)| listener);
+        Ok(listener.map(TcpListener::local_addr).transpose()?)
     }
 
     /// Its hotkey.
@@ -187,6 +213,15 @@ impl Miner {
                 }
             });
         }
+        if let Some(reloader) = self.reloader {
+            beside.spawn(reloader.run(shutdown.clone()));
+        }
+        if let Some((listener, admin)) = self.admin {
+            let (limits, shutdown) = (self.config.limits.clone(), shutdown.clone());
+            beside.spawn(async move {
+                server::serve(listener, admin.router(), &limits, None, shutdown).await;
+            });
+        }
         let wishes = self.registration.map(|(registration, wishes)| {
             beside.spawn(registration.run(shutdown.clone()));
             wishes
@@ -213,4 +248,9 @@ impl Miner {
         tracing::info!("ended");
         Ok(())
     }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|why| Error::Listen { address, why })
 }

@@ -78,9 +78,23 @@ impl Wishes {
 
     /// Waits until a finalized block says what is wished, however long the chain is away.
     pub async fn fulfilled(&self) {
+        self.until(Seen::fulfils).await;
+    }
+
+    /// Waits until a finalized block says of this miner's model what is wished, or that there is no
+    /// such miner: then nobody is told anything else, either.
+    pub async fn model_told(&self) {
+        self.until(|seen, wish| match &seen.neuron {
+            Some(neuron) => neuron.model == Some(wish.model),
+            None => seen.callers.is_some(),
+        })
+        .await;
+    }
+
+    async fn until(&self, holds: impl Fn(&Seen, &Wish) -> bool) {
         let (mut wish, mut seen) = (self.wish.subscribe(), self.seen.clone());
         loop {
-            if seen.borrow_and_update().fulfils(&wish.borrow_and_update()) {
+            if holds(&seen.borrow_and_update(), &wish.borrow_and_update()) {
                 return;
             }
             tokio::select! {

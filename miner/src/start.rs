@@ -6,12 +6,13 @@ use crate::{
     chain::{Chain as _, NodeChain},
     config::{BackendChoice, ChainSettings, Config, ConfigError},
     onnx::{self, OnnxBackend},
-    registration::Wish,
+    registration::{Wish, Wishes},
+    reload::{announcement, Announcing},
     tls::Identity,
     upstream::Upstream,
     Error,
 };
-use assay_primitives::{Digest, ModelAnnouncement, ASY};
+use assay_primitives::{Digest, ASY};
 use assay_protocol::Hotkey;
 use std::{collections::HashSet, sync::Arc};
 
@@ -54,7 +55,7 @@ pub async fn check(config: &Config) -> Result<Checked, Error> {
         Some(settings) if settings.certificate.exists() => Some(Identity::load(settings)?.digest),
         _ => None,
     };
-    let models = load_backend(config).await?.models();
+    let models = load_backend(config).await?.backend.models();
     let chain = match &config.chain {
         None => None,
         Some(settings) => {
@@ -80,16 +81,27 @@ pub async fn check(config: &Config) -> Result<Checked, Error> {
 }
 
 /// Whatever runs the models.
-pub(crate) async fn load_backend(config: &Config) -> Result<Arc<dyn Backend>, Error> {
-    match (config.backend, &config.upstream) {
-        (BackendChoice::Upstream, Some(settings)) => {
-            Ok(Arc::new(Upstream::connect(settings).await?))
-        }
-        _ => load_models(config).await,
-    }
+pub(crate) struct Loaded {
+    pub backend: Arc<dyn Backend>,
+    /// The same, if it follows a model folder.
+    pub folder: Option<Arc<OnnxBackend>>,
 }
 
-async fn load_models(config: &Config) -> Result<Arc<dyn Backend>, Error> {
+pub(crate) async fn load_backend(config: &Config) -> Result<Loaded, Error> {
+    if let (BackendChoice::Upstream, Some(settings)) = (config.backend, &config.upstream) {
+        return Ok(Loaded {
+            backend: Arc::new(Upstream::connect(settings).await?),
+            folder: None,
+        });
+    }
+    let folder = load_models(config).await?;
+    Ok(Loaded {
+        backend: Arc::clone(&folder) as Arc<dyn Backend>,
+        folder: Some(folder),
+    })
+}
+
+async fn load_models(config: &Config) -> Result<Arc<OnnxBackend>, Error> {
     let (folder, options) = (config.models.clone(), config.run_options());
     let library = config.inference.onnxruntime.clone();
     let load = move || {
@@ -102,6 +114,19 @@ async fn load_models(config: &Config) -> Result<Arc<dyn Backend>, Error> {
         .await
         .map_err(std::io::Error::other)?;
     Ok(Arc::new(loaded?))
+}
+
+/// Who hears which file of the announced model will be served.
+pub(crate) fn announcing(
+    config: &Config,
+    wishes: Option<Wishes>,
+    backend: &dyn Backend,
+) -> Result<Option<Announcing>, ConfigError> {
+    let (Some(settings), Some(wishes)) = (&config.chain, wishes) else {
+        return Ok(None);
+    };
+    let model = announced_model(settings, &backend.models())?.name.clone();
+    Ok(Some(Announcing { model, wishes }))
 }
 
 /// The host name under which this miner is known, for its certificate.
@@ -117,12 +142,12 @@ pub(crate) fn host(config: &Config) -> String {
     }
 }
 
-/// What the chain shall know of this miner.
-pub(crate) fn wish(
+/// The model that the chain shall name: the newest version of the one in the settings, or of the
+/// only one.
+pub(crate) fn announced_model(
     settings: &ChainSettings,
     models: &[Arc<ModelInfo>],
-    certificate: Option<Digest>,
-) -> Result<Wish, ConfigError> {
+) -> Result<Arc<ModelInfo>, ConfigError> {
     let invalid = |why: String| ConfigError::Invalid {
         name: "chain.model",
         why,
@@ -138,20 +163,24 @@ pub(crate) fn wish(
             "must say which model to announce: there is more than one".into(),
         ));
     }
-    let model = candidates
-        .into_iter()
-        .max_by_key(|model| model.version)
-        .ok_or_else(|| {
-            let name = settings.model.as_deref().unwrap_or_default();
-            invalid(format!("names `{name}`, which is not in the model folder"))
-        })?;
+    let newest = candidates.into_iter().max_by_key(|model| model.version);
+    newest.cloned().ok_or_else(|| {
+        let name = settings.model.as_deref().unwrap_or_default();
+        invalid(format!("names `{name}`, which is not in the model folder"))
+    })
+}
+
+/// What the chain shall know of this miner.
+pub(crate) fn wish(
+    settings: &ChainSettings,
+    models: &[Arc<ModelInfo>],
+    certificate: Option<Digest>,
+) -> Result<Wish, ConfigError> {
+    let model = announced_model(settings, models)?;
     Ok(Wish {
         max_price: settings.max_price()?,
         register_again: settings.register_again,
         endpoint: settings.announced(certificate)?,
-        model: ModelAnnouncement {
-            sha256: model.sha256,
-            size: model.size,
-        },
+        model: announcement(&model),
     })
 }

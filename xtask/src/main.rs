@@ -10,6 +10,7 @@
 mod arrows;
 mod bench;
 mod ci;
+mod clients;
 mod localnet;
 mod process;
 mod setup;
@@ -58,6 +59,9 @@ enum Command {
     },
     /// Run every test
     Test {
+        /// Instead let clients that others wrote ask a miner: tritonclient and kserve, from PyPI
+        #[arg(long)]
+        clients: bool,
         /// Passed to `cargo nextest run`: part of a test's name, or `-E 'package(assay-yuma)'`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
@@ -131,7 +135,11 @@ fn run(command: Command) -> Result<()> {
         } => setup::check(&workspace, scope),
         Command::Setup { scope, .. } => setup::run(&workspace, scope),
         Command::Localnet { args } => localnet::run(&workspace, &args),
-        Command::Test { args } => {
+        Command::Test { clients: true, .. } => {
+            setup::run(&workspace, Scope::Test)?;
+            clients::run(&workspace)
+        }
+        Command::Test { args, .. } => {
             setup::run(&workspace, Scope::Test)?;
             ci::test(&workspace, &args)
         }
@@ -198,6 +206,18 @@ mod tests {
         };
         assert_eq!(name, Some(soak::Name::Simulation));
         assert_eq!(args, ["--seed", "7"]);
+    }
+
+    #[test]
+    fn test_keeps_its_own_flag_and_passes_the_rest_on() {
+        let cli = Cli::parse_from(["xtask", "test", "--clients"]);
+        assert!(matches!(cli.command, Command::Test { clients: true, .. }));
+        let cli = Cli::parse_from(["xtask", "test", "-E", "package(assay-yuma)"]);
+        let Command::Test { clients, args } = cli.command else {
+            panic!("`test` must be parsed as itself");
+        };
+        assert!(!clients);
+        assert_eq!(args, ["-E", "package(assay-yuma)"]);
     }
 
     #[test]

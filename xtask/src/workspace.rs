@@ -81,6 +81,11 @@ impl Workspace {
         self.cache.join("bench")
     }
 
+    /// Where the clients that others wrote are installed.
+    pub fn clients_dir(&self) -> PathBuf {
+        self.cache.join("clients-venv")
+    }
+
     /// Where `setup` puts ONNX Runtime.
     pub fn onnx_runtime_dir(&self) -> PathBuf {
         self.cache.join("onnxruntime").join(ONNX_RUNTIME)

@@ -12,8 +12,10 @@ pub use flags::Flags;
 pub use serving::{AdmissionMode, Rates, TlsSettings, UpstreamModel, UpstreamSettings};
 
 use crate::{
+    admin::AdminSettings,
     http::Limits,
     onnx::{Batching, Device, RunOptions},
+    reload::FolderSettings,
 };
 use assay_primitives::Balance;
 use assay_protocol::{keys::KeySource, Hotkey};
@@ -36,6 +38,11 @@ pub struct Config {
     pub backend: BackendChoice,
     /// The model folder.
     pub models: PathBuf,
+    /// How the model folder is followed.
+    pub folder: FolderSettings,
+    /// Where models are loaded and unloaded by call; nowhere if unset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin: Option<AdminSettings>,
     /// Where to listen.
     pub listen: SocketAddr,
     /// Where to serve metrics; not at all if unset.
@@ -135,6 +142,8 @@ impl Default for Config {
         Self {
             backend: BackendChoice::default(),
             models: "models".into(),
+            folder: FolderSettings::default(),
+            admin: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             metrics: None,
             admission: AdmissionMode::default(),
@@ -243,6 +252,13 @@ impl Config {
             return Err(invalid("limits.answer_seconds", "must be at least 1"));
         }
         self.check_admission()?;
+        if let Some(admin) = &self.admin {
+            admin.check()?;
+            if self.backend == BackendChoice::Upstream {
+                let why = "means nothing with an upstream: its models are loaded there";
+                return Err(invalid("admin", why));
+            }
+        }
         match (self.backend, &self.upstream) {
             (BackendChoice::Upstream, None) => {
                 let why = "is `upstream`, which needs the settings of `upstream`";

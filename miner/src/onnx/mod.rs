@@ -7,7 +7,7 @@
 //! Sessions run one query at a time and need to be held exclusively, so each worker thread has one
 //! of its own. Queries wait in a bounded queue, where those of one shape can be joined; the async
 //! threads only hand over and wait. Which models are served follows the folder while the miner
-//! runs: `catalog.rs` says how.
+//! runs: `catalog.rs` says how, [`crate::reload`] when.
 
 mod batch;
 mod catalog;

@@ -5,3 +5,4 @@ mod batching;
 mod common;
 mod generated;
 mod grpc;
+mod reload;

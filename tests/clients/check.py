@@ -1,0 +1,254 @@
+"""Asks a running miner through clients that others wrote, unchanged: tritonclient and kserve.
+
+Usage: check.py MINER, where MINER is the program. It serves the digits task to the public, on a port
+of this machine. `cargo xtask test --clients` installs the clients and runs this.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = "mlp-64"
+TOKEN = "a token that only this test knows"
+CHECKS = {}
+
+
+def check(function):
+    CHECKS[function.__name__] = function
+    return function
+
+
+def heldout():
+    """Images of the benchmark, and their labels."""
+    table = np.loadtxt(ROOT / "tasks/digits/benchmark/heldout.csv", delimiter=",", skiprows=1)
+    return table[:32, :-1].astype(np.float32), table[:32, -1].astype(np.int64)
+
+
+def free_port():
+    with socket.socket() as it:
+        it.bind(("127.0.0.1", 0))
+        return it.getsockname()[1]
+
+
+@contextmanager
+def serving(program):
+    """A miner; gives the addresses that serve and that administer."""
+    port, admin = free_port(), free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        token = Path(folder, "token")
+        token.write_text(TOKEN)
+        config = Path(folder, "miner.toml")
+        config.write_text(
+            f"""
+models = {json.dumps(str(ROOT / "tasks/digits/models"))}
+listen = "127.0.0.1:{port}"
+admission = "public"
+hotkey = {{ suri = "//Bob" }}
+[batching]
+max_rows = 64
+[admin]
+listen = "127.0.0.1:{admin}"
+token_file = {json.dumps(str(token))}
+"""
+        )
+        miner = subprocess.Popen([program, "--config", str(config), "--provider", "cpu"])
+        try:
+            wait_until_ready(miner, port)
+            yield f"127.0.0.1:{port}", f"127.0.0.1:{admin}"
+        finally:
+            miner.terminate()
+            miner.wait(timeout=30)
+
+
+def wait_until_ready(miner, port):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if miner.poll() is not None:
+            sys.exit(f"the miner ended with status {miner.returncode}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/health/ready", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.05)
+    sys.exit("the miner was not ready within 60 s")
+
+
+def judge(labels, probabilities, expected):
+    """The model is right nearly always; what matters here is that its answers arrive intact."""
+    assert labels.shape == expected.shape, labels.shape
+    assert (labels == expected).mean() > 0.9, labels
+    assert probabilities.shape == (len(expected), 10), probabilities.shape
+    assert (probabilities.argmax(axis=1) == labels).all()
+
+
+def triton_answers(module, client, **options):
+    pixels, expected = heldout()
+    given = module.InferInput("X", list(pixels.shape), "FP32")
+    given.set_data_from_numpy(pixels, **options)
+    asked = [module.InferRequestedOutput(name, **options) for name in ("label", "probabilities")]
+    answer = client.infer(MODEL, [given], outputs=asked, request_id="7", model_version="1")
+    judge(answer.as_numpy("label"), answer.as_numpy("probabilities"), expected)
+    every = client.infer(MODEL, [given])
+    judge(every.as_numpy("label"), every.as_numpy("probabilities"), expected)
+    return answer
+
+
+def triton_metadata(client, metadata):
+    assert client.is_server_live() and client.is_server_ready()
+    assert client.is_model_ready(MODEL) and client.is_model_ready(MODEL, "1")
+    assert not client.is_model_ready("oak")
+    assert metadata["server"]["name"] == "assay-miner", metadata
+    model = metadata["model"]
+    assert (model["name"], list(model["versions"])) == (MODEL, ["1"]), model
+    assert [tensor["name"] for tensor in model["outputs"]] == ["label", "probabilities"], model
+
+
+@check
+def tritonclient_over_http(address, _):
+    from tritonclient import http
+    from tritonclient.utils import InferenceServerException
+
+    with http.InferenceServerClient(address) as client:
+        metadata = {
+            "server": client.get_server_metadata(),
+            "model": client.get_model_metadata(MODEL),
+        }
+        triton_metadata(client, metadata)
+        for binary_data in (True, False):
+            answer = triton_answers(http, client, binary_data=binary_data)
+            assert answer.get_response()["id"] == "7"
+        narrow = http.InferInput("X", [1, 63], "FP32")
+        narrow.set_data_from_numpy(np.zeros((1, 63), np.float32))
+        try:
+            client.infer(MODEL, [narrow])
+        except InferenceServerException as refused:
+            assert "[-1, 64]" in refused.message(), refused
+        else:
+            raise AssertionError("a wrong shape was answered")
+        asked = [client.async_infer(MODEL, [image()], request_id=str(it)) for it in range(16)]
+        for number, answer in enumerate(asked):
+            assert answer.get_result().get_response()["id"] == str(number)
+
+
+def image():
+    from tritonclient import http
+
+    given = http.InferInput("X", [1, 64], "FP32")
+    given.set_data_from_numpy(np.zeros((1, 64), np.float32))
+    return given
+
+
+@check
+def tritonclient_over_grpc(address, _):
+    from tritonclient import grpc
+    from tritonclient.utils import InferenceServerException
+
+    with grpc.InferenceServerClient(address) as client:
+        metadata = {
+            "server": client.get_server_metadata(as_json=True),
+            "model": client.get_model_metadata(MODEL, as_json=True),
+        }
+        assert client.is_server_live() and client.is_server_ready()
+        assert client.is_model_ready(MODEL)
+        assert metadata["server"]["name"] == "assay-miner", metadata
+        assert metadata["model"]["versions"] == ["1"], metadata
+        answer = triton_answers(grpc, client)
+        assert answer.get_response().id == "7"
+        narrow = grpc.InferInput("X", [1, 63], "FP32")
+        narrow.set_data_from_numpy(np.zeros((1, 63), np.float32))
+        try:
+            client.infer(MODEL, [narrow])
+        except InferenceServerException as refused:
+            assert "INVALID_ARGUMENT" in str(refused.status()), refused
+        else:
+            raise AssertionError("a wrong shape was answered")
+
+
+@check
+def tritonclient_as_administrator(address, admin):
+    from tritonclient import http
+
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    with http.InferenceServerClient(address) as client, http.InferenceServerClient(admin) as boss:
+        index = boss.get_model_repository_index(headers=headers)
+        assert {"name": MODEL, "version": "1", "state": "READY", "reason": ""} in index, index
+        boss.unload_model("svc", headers=headers)
+        assert not client.is_model_ready("svc")
+        boss.load_model("svc", headers=headers)
+        assert client.is_model_ready("svc")
+
+
+def kserve_request():
+    from kserve import InferInput, InferRequest
+
+    pixels, expected = heldout()
+    given = InferInput(name="X", shape=list(pixels.shape), datatype="FP32")
+    given.set_data_from_numpy(pixels, binary_data=True)
+    return InferRequest(model_name=MODEL, infer_inputs=[given], request_id="7"), expected
+
+
+def kserve_judge(answer, expected):
+    outputs = {output.name: output.as_numpy() for output in answer.outputs}
+    judge(outputs["label"], outputs["probabilities"], expected)
+    assert answer.id == "7", answer.id
+
+
+@check
+def kserve_over_rest(address, _):
+    from kserve import InferenceRESTClient, RESTConfig
+
+    async def ask():
+        client = InferenceRESTClient(RESTConfig(protocol="v2"))
+        base = f"http://{address}"
+        assert await client.is_server_live(base)
+        assert await client.is_server_ready(base)
+        assert await client.is_model_ready(base, MODEL)
+        request, expected = kserve_request()
+        kserve_judge(await client.infer(base, request, model_name=MODEL), expected)
+        await client.close()
+
+    asyncio.run(ask())
+
+
+@check
+def kserve_over_grpc(address, _):
+    from kserve import InferenceGRPCClient
+
+    async def ask():
+        async with InferenceGRPCClient(address) as client:
+            assert await client.is_server_live()
+            assert await client.is_server_ready()
+            assert await client.is_model_ready(MODEL)
+            request, expected = kserve_request()
+            kserve_judge(await client.infer(request), expected)
+
+    asyncio.run(ask())
+
+
+def main():
+    if len(sys.argv) == 4:
+        name, address, admin = sys.argv[1:]
+        CHECKS[name](address, admin)
+        return
+    if len(sys.argv) != 2 or not os.access(sys.argv[1], os.X_OK):
+        sys.exit(__doc__)
+    with serving(sys.argv[1]) as addresses:
+        for name in CHECKS:
+            start = time.monotonic()
+            # A process each: both clients define the protocol's messages, which is allowed once.
+            subprocess.run([sys.executable, __file__, name, *addresses], check=True, timeout=120)
+            print(f"{name}: ok ({time.monotonic() - start:.1f} s)", flush=True)
+
+
+main()
