@@ -1,7 +1,7 @@
 //! The chains that the node knows. Those with a name are made of the runtime's own presets, so that
 //! there is one place in which their genesis is described.
 
-use assay_runtime::{genesis, WASM_BINARY};
+use assay_runtime::{genesis, SS58_PREFIX, WASM_BINARY};
 use sc_service::{ChainType, GenericChainSpec, Properties};
 
 use crate::network_file;
@@ -18,7 +18,7 @@ pub fn properties() -> Properties {
     let mut properties = Properties::new();
     properties.insert("tokenSymbol".into(), "ASY".into());
     properties.insert("tokenDecimals".into(), 12.into());
-    properties.insert("ss58Format".into(), 42.into());
+    properties.insert("ss58Format".into(), SS58_PREFIX.into());
     properties
 }
 

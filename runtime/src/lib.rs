@@ -94,6 +94,9 @@ pub use assay_primitives::ASY;
 /// An account below this is reaped: 0.001 ASY.
 pub const EXISTENTIAL_DEPOSIT: Balance = ASY / 1_000;
 
+/// How addresses are written: with the generic prefix. Clients take it from here.
+pub const SS58_PREFIX: u16 = 42;
+
 /// The types that a node needs and that must not change with an upgrade.
 pub mod opaque {
     use super::{generic, Header};

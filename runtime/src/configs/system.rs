@@ -13,7 +13,7 @@ use sp_runtime::{type_with_default::TypeWithDefault, Perbill};
 
 use crate::{
     migrations, network, AccountId, Aura, Balance, Block, BlockNumber, Hash, Nonce, PalletInfo,
-    Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask, System, VERSION,
+    Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask, System, SS58_PREFIX, VERSION,
 };
 
 /// The part of a block that ordinary transactions may fill; the rest is for operational ones.
@@ -37,6 +37,7 @@ parameter_types! {
         })
         .build();
     pub const Version: sp_version::RuntimeVersion = VERSION;
+    pub const AddressPrefix: u16 = SS58_PREFIX;
 }
 
 /// A new account's nonces start at the number of the block in which it comes to be. So one that was
@@ -63,6 +64,7 @@ impl frame_system::Config for Runtime {
     type BlockLength = Length;
     type DbWeight = ParityDbWeight;
     type Version = Version;
+    type SS58Prefix = AddressPrefix;
     type SystemWeightInfo = frame_system::weights::SubstrateWeight<Runtime>;
     type SingleBlockMigrations = migrations::Migrations;
     type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Runtime>;
