@@ -32,6 +32,12 @@ enum Command {
     /// List, show and create subnets
     #[command(subcommand)]
     Subnet(commands::subnet::Subnet),
+    /// Write, try out and complete task folders
+    #[command(subcommand)]
+    Task(commands::task::Task),
+    /// Check what validators' weights rest on
+    #[command(subcommand)]
+    Evidence(commands::evidence::Evidence),
     /// Show everything about a subnet's neurons
     Metagraph(commands::metagraph::Metagraph),
     /// Register a hotkey in a subnet
@@ -91,6 +97,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Localnet(command) => block_on(command.run()),
         Command::Epoch(command) => command.run(),
         Command::Subnet(command) => block_on(command.run()),
+        Command::Task(command) => block_on(command.run()),
+        Command::Evidence(command) => block_on(command.run()),
         Command::Metagraph(command) => block_on(command.run()),
         Command::Register(command) => block_on(command.run()),
         Command::Stake(command) => block_on(command.run()),

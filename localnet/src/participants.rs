@@ -9,7 +9,7 @@ use crate::{
     registration::MAX_PRICE,
 };
 use assay_primitives::{NetUid, ASY};
-use assay_validator::task::{ScoringRule, TaskFolder};
+use assay_validator::task::TaskFolder;
 use serde::Serialize;
 use std::{
     fs,
@@ -163,11 +163,9 @@ impl Stage<'_> {
         })
     }
 
-    /// How many classes an answer may name, where the task has classes.
+    /// How many whole numbers an answer at random is drawn from: the classes, where the task has any.
     fn classes(&self) -> u32 {
-        match self.task.scoring {
-            ScoringRule::Classification { classes, .. } => classes,
-        }
+        self.task.scoring.classes().unwrap_or(2)
     }
 
     /// Whom the relay asks.

@@ -22,7 +22,7 @@ use assay_validator::{
     round::{RoundOutcome, RoundRunner, RoundStart},
     scoring::{scores, Rules},
     store::{Owner, Store},
-    task::{built_in, TaskFolder},
+    task::{built_in, probes::Paces, TaskFolder},
     weights::row,
 };
 use axum::{
@@ -162,9 +162,14 @@ fn labels(headers: &HeaderMap, body: &[u8], answered: &mut HeaderMap) -> Vec<u8>
     let request = InferRequest::decode(body, length).expect("a request");
     let count = request.inputs[0].shape()[0];
     let label = TensorData::Int64(vec![3; count]);
+    let sure = [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    let sure = TensorData::Fp32(sure.repeat(count));
     let response = InferResponse {
         model_name: "digits".into(),
-        outputs: vec![Tensor::new("label", vec![count], label).expect("a tensor")],
+        outputs: vec![
+            Tensor::new("label", vec![count], label).expect("a tensor"),
+            Tensor::new("probabilities", vec![count, 10], sure).expect("a tensor"),
+        ],
         ..InferResponse::default()
     };
     let encoded = response.encode(&request).expect("encoded");
@@ -217,6 +222,7 @@ async fn rounds(ports: &[u16], items_per_request: u16) {
         clock,
         miners_at_once: 32,
         requests_at_once: 4,
+        paces: Paces::default(),
     };
     let state = tempfile::tempdir().expect("a folder");
     let file = state.path().join("state.sqlite");

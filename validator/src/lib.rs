@@ -31,6 +31,7 @@ pub mod node;
 pub mod peers;
 pub mod ports;
 pub mod pulse;
+pub mod redo;
 pub mod round;
 pub mod score;
 pub mod scoring;

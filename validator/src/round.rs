@@ -9,19 +9,26 @@
 //! What is asked follows from the round's secret, the block at its start and the miner's serial
 //! alone, so a round can be redone. A round writes nothing: its outcome is recorded as a whole.
 
+mod outcome;
+
+pub use outcome::{Judged, MinerOutcome, RequestOutcome, RoundOutcome};
+
 use crate::{
     chain::{Miner, Snapshot},
     peers::{Answer, Failure, Peers, Question},
     ports::Clock,
     pulse::Pulse,
-    score::Tally,
     shown::{self, Shown},
-    task::{Item, Queries, Seed, Task},
+    task::{
+        probes::{self, Mark, Paces, Trace},
+        Item, JudgeError, Queries, Query, Seed, Seeds, Task,
+    },
 };
 use assay_primitives::{
     query_seed, BlockNumber, Digest, EpochIndex, Generation, NetUid, ReceiptLeaf, Serial,
     TaskVersion, SCORE_ONE,
 };
+use assay_protocol::oip::Tensor;
 use futures::{stream, StreamExt as _};
 use std::{sync::Arc, time::Duration};
 
@@ -34,6 +41,9 @@ const TOO_MANY_AT_ONCE: usize = 3;
 /// An answer that is late is not held against the miner when our own program lost this part of the
 /// deadline: a tenth.
 const LOST_PART: u32 = 10;
+
+/// Longer than any deadline: how soon one answers that does not.
+const NEVER: Duration = Duration::from_secs(3600);
 
 /// Where and when a round starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,88 +97,20 @@ impl RoundStart {
             serial,
         )
     }
-}
 
-/// What came of a round.
-#[derive(Clone, Debug)]
-pub struct RoundOutcome {
-    /// Where and when it started.
-    pub start: RoundStart,
-    /// When it ended.
-    pub finished_ms: u64,
-    /// Why silences don't count, where our own network failed.
-    pub own_failure: Option<String>,
-    /// By miner.
-    pub miners: Vec<MinerOutcome>,
-}
-
-/// What came of one miner's queries.
-#[derive(Clone, Debug)]
-pub struct MinerOutcome {
-    /// The miner.
-    pub miner: Miner,
-    /// By request.
-    pub requests: Vec<RequestOutcome>,
-}
-
-/// What came of one request.
-#[derive(Clone, Debug)]
-pub struct RequestOutcome {
-    /// The first item's place in the round.
-    pub first_item: u32,
-    /// Items asked.
-    pub items: u32,
-    /// The answer, or why there is none.
-    pub result: Result<Judged, Failure>,
-    /// Whether it says something about the miner.
-    pub counted: bool,
-    /// What there is to show of it; nothing where nothing was asked.
-    pub shown: Option<Shown>,
-}
-
-/// An answer with its receipt, judged.
-#[derive(Clone, Debug)]
-pub struct Judged {
-    /// Sum of the items' scores.
-    pub score: u64,
-    /// Why the answer is wrong as a whole.
-    pub unjudgeable: Option<String>,
-    /// From sending to the last byte.
-    pub took: Duration,
-    /// What stands under the evidence's root.
-    pub leaf: ReceiptLeaf,
-    /// The receipt as JSON.
-    pub receipt: String,
-}
-
-impl MinerOutcome {
-    /// What the round says about the miner.
-    pub fn tally(&self, deadline: Duration) -> Tally {
-        let counted = self.requests.iter().filter(|request| request.counted);
-        counted.fold(Tally::default(), |mut tally, request| {
-            tally.items += request.items;
-            let part = match &request.result {
-                Ok(judged) => {
-                    tally.score += judged.score;
-                    judged.took.as_secs_f64() / deadline.as_secs_f64()
-                }
-                Err(failure) => {
-                    if failure.is_absence() {
-                        tally.absent += request.items;
-                    }
-                    1.0
-                }
-            };
-            tally.time += part.min(1.0) * f64::from(request.items);
-            tally
-        })
+    /// The seeds of what one miner is asked.
+    pub fn seeds(&self, secret: &[u8; 32], serial: Serial) -> Seeds {
+        Seeds {
+            round: self.seed(secret, EVERYBODY),
+            miner: self.seed(secret, serial),
+        }
     }
 }
 
 /// What stays the same from round to round.
 pub struct RoundRunner {
     /// The task.
-    pub task: Arc<dyn Task>,
+    pub task: Arc<Task>,
     /// Its name, which models may bear.
     pub name: String,
     /// How much is asked.
@@ -183,6 +125,8 @@ pub struct RoundRunner {
     pub miners_at_once: usize,
     /// Requests that one miner is sent at once.
     pub requests_at_once: usize,
+    /// How fast miners answer, to tell an original from its copy.
+    pub paces: Paces,
 }
 
 impl RoundRunner {
@@ -213,21 +157,12 @@ impl RoundRunner {
         secret: &[u8; 32],
         miners: Vec<(Miner, u32)>,
     ) -> RoundOutcome {
-        let most = miners
-            .iter()
-            .map(|(_, count)| *count)
-            .max()
-            .unwrap_or_default();
-        let drawn = self
-            .task
-            .draw(&start.seed(secret, EVERYBODY), most as usize);
         let pulse = Pulse::start();
         let asking: Vec<_> = miners
             .into_iter()
             .map(|(miner, count)| {
-                let seed = start.seed(secret, miner.serial);
-                let items = &drawn[..drawn.len().min(count as usize)];
-                self.ask_miner(&start, &pulse, miner, seed, items)
+                let seeds = start.seeds(secret, miner.serial);
+                self.ask_miner(&start, &pulse, miner, seeds, count)
             })
             .collect();
         let mut miners: Vec<MinerOutcome> = stream::iter(asking)
@@ -235,6 +170,7 @@ impl RoundRunner {
             .collect()
             .await;
         miners.sort_by_key(|outcome| outcome.miner.uid);
+        self.compare(&mut miners);
         let own_failure = self.settle(&mut miners).await;
         let finished_ms = self.clock.now_ms();
         RoundOutcome {
@@ -250,20 +186,22 @@ impl RoundRunner {
         start: &RoundStart,
         pulse: &Pulse,
         miner: Miner,
-        seed: Seed,
-        items: &[Item],
+        seeds: Seeds,
+        count: u32,
     ) -> MinerOutcome {
         let before = pulse.lost();
         let shaken = self.peers.handshake(&miner, &self.name).await;
-        let model = match shaken.map_err(|failure| fair(failure, pulse.lost() - before)) {
-            Ok(model) => model,
+        let prepared = match shaken.map_err(|failure| fair(failure, pulse.lost() - before)) {
+            Ok(model) => self.draw(seeds, count).await.map(|drawn| (model, drawn)),
+            Err(failure) => Err(failure),
+        };
+        let (model, drawn) = match prepared {
+            Ok(prepared) => prepared,
             Err(failure) => {
-                let items = items.len() as u32;
-                let result = Err(failure);
                 let request = RequestOutcome {
                     first_item: 0,
-                    items,
-                    result,
+                    items: count,
+                    result: Err(failure),
                     counted: true,
                     shown: None,
                 };
@@ -276,8 +214,10 @@ impl RoundRunner {
         let size = usize::from(self.queries.items_per_request).max(1);
         let asking: Vec<_> = (0u32..)
             .step_by(size)
-            .zip(items.chunks(size))
-            .map(|(first, batch)| self.ask_batch(start, pulse, &miner, &model, &seed, first, batch))
+            .zip(drawn.chunks(size))
+            .map(|(first, batch)| {
+                self.ask_batch(start, pulse, &miner, &model, first, batch.to_vec())
+            })
             .collect();
         let requests = stream::iter(asking)
             .buffered(self.requests_at_once)
@@ -286,27 +226,27 @@ impl RoundRunner {
         MinerOutcome { miner, requests }
     }
 
-    #[allow(clippy::too_many_arguments)] // What a batch is made of; a struct would only rename it.
+    /// What a miner is asked. Items may come from a program, so they are made on a thread of their
+    /// own.
+    async fn draw(&self, seeds: Seeds, count: u32) -> Result<Vec<Query>, Failure> {
+        let task = self.task.clone();
+        tokio::task::spawn_blocking(move || task.queries(&seeds, count))
+            .await
+            .map_err(|error| Failure::Own(error.to_string()))?
+            .map_err(|fault| Failure::Own(fault.to_string()))
+    }
+
     async fn ask_batch(
         &self,
         start: &RoundStart,
         pulse: &Pulse,
         miner: &Miner,
         model: &str,
-        seed: &Seed,
         first_item: u32,
-        batch: &[Item],
+        batch: Vec<Query>,
     ) -> RequestOutcome {
-        let varied: Vec<Item> = (first_item..)
-            .zip(batch)
-            .map(|(index, item)| {
-                let mut item = item.clone();
-                self.task.vary(seed, index, &mut item);
-                item
-            })
-            .collect();
-        let items = varied.len() as u32;
-        let inputs = match self.task.ask(&varied) {
+        let items = batch.len() as u32;
+        let inputs = match self.task.ask(batch.iter().map(|query| &query.item)) {
             Ok(inputs) => inputs,
             Err(error) => {
                 return RequestOutcome {
@@ -337,9 +277,11 @@ impl RoundRunner {
             Ok(mut answer) => {
                 answer.took = answer.took.saturating_sub(lost);
                 shown.came_back = shown::tensors(&answer.outputs);
-                let (judged, scores) = self.judge(start, miner, first_item, &varied, answer);
-                shown.scores = scores;
-                Ok(judged)
+                let judged = self.judge(start, miner, first_item, batch, answer).await;
+                judged.map(|(judged, scores)| {
+                    shown.scores = scores;
+                    judged
+                })
             }
         };
         RequestOutcome {
@@ -351,22 +293,37 @@ impl RoundRunner {
         }
     }
 
-    /// The answer judged as a whole, and each item's score.
-    fn judge(
+    /// The answer judged as a whole, and each item's score; on a thread of its own, since a rule may
+    /// run a model or wait for a program.
+    async fn judge(
         &self,
         start: &RoundStart,
         miner: &Miner,
         first_item: u32,
-        items: &[Item],
+        batch: Vec<Query>,
         answer: Answer,
-    ) -> (Judged, Vec<u32>) {
-        let (scores, unjudgeable) = match self.task.judge(items, &answer.outputs) {
-            Ok(scores) => (scores, None),
-            Err(reason) => (vec![0; items.len()], Some(reason.0)),
+    ) -> Result<(Judged, Vec<u32>), Failure> {
+        let task = self.task.clone();
+        let count = batch.len().max(1) as u64;
+        let (proof, took, outputs) = (answer.proof, answer.took, answer.outputs);
+        let verdict = tokio::task::spawn_blocking(move || {
+            let items: Vec<&Item> = batch.iter().map(|query| &query.item).collect();
+            let scores = task.judge(&items, &outputs)?;
+            let marks = marks(&task, &batch, &outputs, &scores, first_item);
+            Ok((scores, marks))
+        });
+        let verdict = verdict
+            .await
+            .map_err(|error| Failure::Own(error.to_string()))?;
+        let (scores, marks, unjudgeable) = match verdict {
+            Ok((scores, marks)) => (scores, marks, None),
+            Err(JudgeError::Unjudgeable(reason)) => {
+                (vec![0; count as usize], Vec::new(), Some(reason))
+            }
+            Err(JudgeError::Own(fault)) => return Err(Failure::Own(fault.to_string())),
         };
         let scores: Vec<u32> = scores.into_iter().map(|one| one.min(SCORE_ONE)).collect();
         let score: u64 = scores.iter().copied().map(u64::from).sum();
-        let proof = answer.proof;
         let leaf = ReceiptLeaf {
             genesis: start.genesis,
             netuid: start.netuid,
@@ -379,18 +336,52 @@ impl RoundRunner {
             request_digest: proof.request_digest,
             response_digest: proof.response_digest,
             // The mean of scores is at most SCORE_ONE.
-            score: (score / items.len().max(1) as u64) as u32,
+            score: (score / count) as u32,
             request_signature: proof.request_signature,
             response_signature: proof.response_signature,
         };
         let judged = Judged {
             score,
             unjudgeable,
-            took: answer.took,
+            withheld: None,
+            marks,
+            took,
             leaf,
             receipt: proof.receipt,
         };
-        (judged, scores)
+        Ok((judged, scores))
+    }
+
+    /// Withholds what was earned by answers that contradict each other, and by one whose answers are
+    /// another's. The leaves keep what each answer was worth by itself.
+    fn compare(&self, miners: &mut [MinerOutcome]) {
+        let rules = self.task.probes();
+        for outcome in miners.iter_mut() {
+            let all: Vec<Mark> = outcome.judged().flat_map(|it| it.marks.clone()).collect();
+            for (first, again) in probes::contradictions(&all, rules) {
+                outcome.withhold(&all, &[first, again]);
+            }
+        }
+        let mut traces: Vec<Trace> = miners.iter().map(MinerOutcome::trace).collect();
+        let serials: Vec<Serial> = miners.iter().map(|it| it.miner.serial).collect();
+        self.paces.learn(&serials, &mut traces);
+        for (copy, original) in probes::copies(&traces, rules).into_iter().enumerate() {
+            let Some(original) = original.map(|original| miners[original].miner.uid) else {
+                continue;
+            };
+            tracing::debug!(
+                copy = miners[copy].miner.uid.0,
+                original = original.0,
+                "one model"
+            );
+            for judged in miners[copy].judged_mut() {
+                judged.score = 0;
+                judged.withheld = Some(format!(
+                    "these are the answers of uid {original}, which gives them sooner: a model is \
+                     paid once"
+                ));
+            }
+        }
     }
 
     /// Takes out what says nothing about the miners: our own failures, and silences where our own
@@ -434,4 +425,23 @@ fn fair(failure: Failure, lost: Duration) -> Failure {
         )),
         failure => failure,
     }
+}
+
+/// The answers to what is asked more than once.
+fn marks(
+    task: &Task,
+    batch: &[Query],
+    outputs: &[Tensor],
+    scores: &[u32],
+    first_item: u32,
+) -> Vec<Mark> {
+    let marked = batch.iter().zip(scores).enumerate();
+    let marked = marked.filter(|(_, (query, _))| query.is_probe);
+    let marks = marked.map(|(row, (query, score))| Mark {
+        place: first_item + row as u32,
+        slot: query.slot,
+        score: (*score).min(SCORE_ONE),
+        numbers: task.fingerprint(outputs, row, batch.len()),
+    });
+    marks.collect()
 }

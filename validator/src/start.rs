@@ -14,7 +14,7 @@ use crate::{
     service::{Parts, Validator},
     status::{Status, Trouble},
     store::{Owner, Store},
-    task::{built_in, Task, TaskFolder},
+    task::{artifact::fetch, built_in, probes::Paces, Task, TaskError, TaskFolder},
     weights::{Honest, WeightPolicy},
 };
 use assay_chain_client::{ChainClient, ChainConfig};
@@ -34,7 +34,7 @@ use tokio::{
 const SEEN: (usize, usize) = (100_000, 1_000);
 
 /// Checks configuration, key and the first subnet's task folder, without looking at the chain.
-pub fn check(config: &Config) -> Result<(Keypair, TaskFolder, Arc<dyn Task>), Error> {
+pub fn check(config: &Config) -> Result<(Keypair, TaskFolder, Arc<Task>), Error> {
     config.check()?;
     let key = config.hotkey.load()?;
     let folder = TaskFolder::load(&config.task)?;
@@ -84,6 +84,10 @@ pub async fn run_with(
     policy: Arc<dyn WeightPolicy>,
     shutdown: Shutdown,
 ) -> Result<(), Error> {
+    for subnet in config.validated().iter() {
+        let folder = TaskFolder::load(&subnet.task)?;
+        fetch(&folder).await.map_err(TaskError::from)?;
+    }
     let subnets: Vec<Subnet> = config
         .validated()
         .iter()
@@ -167,7 +171,7 @@ struct Subnet {
     chain: Arc<dyn Chain>,
     key: Keypair,
     folder: TaskFolder,
-    task: Arc<dyn Task>,
+    task: Arc<Task>,
     status: Arc<Status>,
     store: Arc<OnceCell<Store>>,
 }
@@ -226,6 +230,7 @@ impl Subnet {
             clock: clock.clone(),
             miners_at_once: self.config.miners_at_once,
             requests_at_once: self.config.requests_at_once,
+            paces: Paces::default(),
         };
         let Some(snapshot) = self.first_look(clock.as_ref(), &shutdown).await else {
             return Ok(());

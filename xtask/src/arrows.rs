@@ -29,6 +29,7 @@ enum Part {
     Protocol,
     ChainClient,
     Telemetry,
+    Onnx,
     Miner,
     Validator,
     Localnet,
@@ -50,6 +51,7 @@ impl Part {
             "crates/protocol" => Self::Protocol,
             "crates/chain-client" => Self::ChainClient,
             "crates/telemetry" => Self::Telemetry,
+            "crates/onnx" => Self::Onnx,
             "miner" => Self::Miner,
             "validator" => Self::Validator,
             "localnet" => Self::Localnet,
@@ -71,8 +73,9 @@ impl Part {
             Pallet => &[Primitives, Yuma, PalletTraits, RuntimeApi],
             Runtime => &[Primitives, Yuma, PalletTraits, Pallet, RuntimeApi],
             Node => &[Primitives, RuntimeApi, Runtime],
-            Miner => &[Primitives, Protocol, ChainClient, Telemetry],
-            Validator => &[Primitives, Yuma, Protocol, ChainClient, Telemetry],
+            Onnx => &[Primitives, Protocol],
+            Miner => &[Primitives, Protocol, ChainClient, Telemetry, Onnx],
+            Validator => &[Primitives, Yuma, Protocol, ChainClient, Telemetry, Onnx],
             // It writes the configurations that miners and validators read.
             Localnet => &[
                 Primitives,

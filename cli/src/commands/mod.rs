@@ -2,6 +2,7 @@
 
 pub mod coldkey;
 pub mod epoch;
+pub mod evidence;
 pub mod hotkey;
 pub mod key;
 pub mod localnet;
@@ -13,3 +14,5 @@ pub mod score;
 pub mod stake;
 pub mod stake_moves;
 pub mod subnet;
+pub mod task;
+mod task_new;

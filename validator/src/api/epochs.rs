@@ -1,7 +1,10 @@
 //! An epoch's evidence, for anyone who wants to redo it.
 
 use super::{Api, ApiError};
-use crate::store::{Key, State};
+use crate::{
+    redo::RoundLine,
+    store::{Key, State},
+};
 use assay_primitives::{EpochIndex, Evidence, Generation, MinerScore, ReceiptLeaf, TaskVersion};
 use axum::{
     extract::{Path, State as Shared},
@@ -12,6 +15,7 @@ use serde::Serialize;
 /// One epoch's submission with what it rests on.
 #[derive(Serialize)]
 pub(super) struct EpochPage {
+    hotkey: String,
     generation: Generation,
     epoch: EpochIndex,
     task_version: TaskVersion,
@@ -23,6 +27,7 @@ pub(super) struct EpochPage {
     scores: Vec<MinerScore>,
     revealed: Option<Revealed>,
     leaves: Vec<ReceiptLeaf>,
+    rounds: Vec<RoundLine>,
 }
 
 /// What is shown once it is public on chain anyway, and the secret that the queries came from.
@@ -51,7 +56,9 @@ pub(super) async fn epoch(
     // And a submission can fail while its epoch's rounds still follow from the secret.
     let public = it.state.is_final() && key.epoch < snapshot.epoch();
     let (mut scores, mut leaves, mut revealed) = (Vec::new(), Vec::new(), None);
+    let mut rounds = Vec::new();
     if public {
+        rounds = store.rounds_behind(key).await?;
         leaves = store.leaves(key).await?;
         let secret = store.known_secret(key).await?;
         revealed = Some(Revealed {
@@ -63,6 +70,7 @@ pub(super) async fn epoch(
         scores = it.scores;
     }
     Ok(Json(EpochPage {
+        hotkey: hex(&api.hotkey),
         generation,
         epoch: key.epoch,
         task_version: it.task_version,
@@ -74,6 +82,7 @@ pub(super) async fn epoch(
         scores,
         revealed,
         leaves,
+        rounds,
     }))
 }
 

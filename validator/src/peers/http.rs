@@ -1,14 +1,11 @@
 //! Miners over HTTP, with signed requests and receipts.
 
-use super::{Answer, Failure, Peers, Proof, Question};
+use super::{request_body, Answer, Failure, Peers, Proof, Question};
 use crate::{chain::Miner, ports::Clock};
 use assay_primitives::{Digest, Endpoint, EndpointProtocol};
 use assay_protocol::{
     handshake::{Hello, Welcome, PATH, PROTOCOL},
-    oip::{
-        header_length, infer_path, Encoding, ErrorBody, InferRequest, InferResponse,
-        RequestedOutput, HEADER_LENGTH,
-    },
+    oip::{header_length, infer_path, ErrorBody, InferResponse, HEADER_LENGTH},
     pinned_tls, sign_request, verify_receipt, Hotkey, Keypair, Nonce, Receipt, ReceiptFacts,
     RequestParams, UnixSeconds, TIMEOUT_HEADER,
 };
@@ -158,21 +155,7 @@ impl Peers for HttpPeers {
     }
 
     async fn ask(&self, miner: &Miner, question: &Question) -> Result<Answer, Failure> {
-        let request = InferRequest {
-            id: None,
-            inputs: question.inputs.clone(),
-            outputs: question
-                .outputs
-                .iter()
-                .map(|name| RequestedOutput {
-                    name: name.clone(),
-                    encoding: None,
-                })
-                .collect(),
-            output_encoding: Encoding::Binary,
-        };
-        let encoded = request
-            .encode(Encoding::Binary)
+        let encoded = request_body(question.inputs.clone(), &question.outputs)
             .map_err(|error| Failure::Own(error.to_string()))?;
         let mut headers = HeaderMap::new();
         headers.insert(

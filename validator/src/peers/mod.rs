@@ -6,7 +6,7 @@ pub use http::HttpPeers;
 
 use crate::chain::Miner;
 use assay_primitives::{Digest, Signature64};
-use assay_protocol::oip::Tensor;
+use assay_protocol::oip::{Encoded, Encoding, InferRequest, OipError, RequestedOutput, Tensor};
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -118,4 +118,20 @@ pub trait Peers: Send + Sync {
 
     /// Whether our own network works: asked when somebody was silent.
     async fn probe(&self) -> Result<(), String>;
+}
+
+/// A request as it is sent: its bytes follow from the tensors and the outputs alone, so that whoever
+/// redoes a round comes to the same digest.
+pub fn request_body(inputs: Vec<Tensor>, outputs: &[String]) -> Result<Encoded, OipError> {
+    let outputs = outputs.iter().map(|name| RequestedOutput {
+        name: name.clone(),
+        encoding: None,
+    });
+    let request = InferRequest {
+        id: None,
+        inputs,
+        outputs: outputs.collect(),
+        output_encoding: Encoding::Binary,
+    };
+    request.encode(Encoding::Binary)
 }

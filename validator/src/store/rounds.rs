@@ -240,8 +240,9 @@ fn insert_outcome(
     let judged = request.result.as_ref().ok();
     let (kind, detail) = match &request.result {
         Ok(judged) => match &judged.unjudgeable {
-            None => ("answered", None),
             Some(reason) => ("unjudgeable", Some(reason.clone())),
+            None if judged.withheld.is_some() => ("withheld", judged.withheld.clone()),
+            None => ("answered", None),
         },
         Err(failure) => (failure.kind(), Some(failure.to_string())),
     };

@@ -1,7 +1,7 @@
 //! Commits and reveals: everything that either needs, on disk before it is sent.
 
 use super::{bytes, decode, rounds, signed, unsigned, JobError, Store, StoreError};
-use crate::weights::Row;
+use crate::{redo::RoundLine, weights::Row};
 use assay_primitives::{
     commit_hash, merkle_root, score_root, seed_commitment, BlockNumber, CommitPayload, Digest,
     EpochIndex, Evidence, Generation, MinerScore, NetUid, ReceiptLeaf, Salt, Serial, TaskVersion,
@@ -283,6 +283,36 @@ impl Store {
                 leaves.push(decode(&row.get::<_, Vec<u8>>(0)?, "a leaf")?);
             }
             Ok(leaves)
+        })
+        .await
+    }
+}
+
+impl Store {
+    /// Where the rounds started that a submission's leaves come from, with the secrets of their
+    /// epochs, all of which are over when the submission's is.
+    pub async fn rounds_behind(&self, key: Key) -> Result<Vec<RoundLine>, StoreError> {
+        self.call(move |tx| {
+            let mut statement = tx.prepare_cached(
+                "SELECT DISTINCT round, rounds.epoch, block, block_hash, secret
+                 FROM outcomes JOIN rounds USING (round)
+                      JOIN secrets ON secrets.generation = rounds.generation
+                                  AND secrets.epoch = rounds.epoch
+                 WHERE rounds.generation = ?1 AND evidence_epoch = ?2 AND leaf IS NOT NULL
+                 ORDER BY round",
+            )?;
+            let mut rows = statement.query(params![key.generation.0, key.epoch.0])?;
+            let mut lines = Vec::new();
+            while let Some(row) = rows.next()? {
+                lines.push(RoundLine {
+                    round: unsigned(row.get(0)?),
+                    epoch: EpochIndex(row.get(1)?),
+                    block: row.get(2)?,
+                    block_hash: Digest(bytes(row.get(3)?, "a block's hash")?),
+                    secret: Digest(bytes(row.get(4)?, "a secret")?),
+                });
+            }
+            Ok(lines)
         })
         .await
     }

@@ -35,6 +35,12 @@ impl Dice {
         }
     }
 
+    /// A uniform multiple of 2⁻²⁴ in [0, 1): each is exact in FP32.
+    pub fn unit(&mut self) -> f32 {
+        const STEPS: u32 = 1 << 24;
+        self.below(STEPS) as f32 / STEPS as f32
+    }
+
     /// A uniform whole number in `-amplitude..=amplitude`.
     pub fn within(&mut self, amplitude: u16) -> i32 {
         let span = 2 * u32::from(amplitude) + 1;

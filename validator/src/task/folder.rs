@@ -1,67 +1,13 @@
 //! A task folder: `task.toml` and the files that it names.
 
-use crate::weights::WeightRules;
-use assay_primitives::{
-    Artifact, Benchmark, DataType, Digest, Interface, Scoring, TaskSpec, TensorSpec, Text,
+use super::{
+    layout::{TruthKind, MAX_ROW},
+    Layout, TaskError,
 };
+use crate::weights::WeightRules;
+use assay_primitives::{DataType, Digest};
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
-
-/// Why a task folder can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TaskError {
-    /// A file is not there or can't be read.
-    #[error("{path} can't be read: {source}; a task folder holds task.toml and what it names", path = .path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// `task.toml` is not what it should be.
-    #[error("{path}: {reason}", path = .path.display())]
-    BadFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and where.
-        reason: String,
-    },
-    /// The benchmark is not the file that the task was made with.
-    #[error(
-        "{path} has SHA-256 {found} and {size} bytes, task.toml names {expected} and {expected_size}: fetch the right file, or state the new digest if the change is meant", path = .path.display()
-    )]
-    WrongDigest {
-        /// The file.
-        path: PathBuf,
-        /// Its digest.
-        found: Digest,
-        /// Its size.
-        size: u64,
-        /// The digest in `task.toml`.
-        expected: Digest,
-        /// The size in `task.toml`.
-        expected_size: u64,
-    },
-    /// A line of the benchmark can't be used.
-    #[error("{path}, line {line}: {reason}", path = .path.display())]
-    BadBenchmark {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The folder is that of another task, or of another version.
-    #[error(
-        "the task folder is not the task that stands on chain: its {field} differs; fetch the folder of the subnet's present task"
-    )]
-    NotOnChain {
-        /// What differs.
-        field: &'static str,
-    },
-}
 
 /// What stands in `task.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -78,13 +24,20 @@ pub struct TaskFolder {
     pub limits: Limits,
     /// How an answer is judged.
     pub scoring: ScoringRule,
-    /// Where the items come from.
-    pub benchmark: BenchmarkFile,
+    /// Where the items come from, if they are a set.
+    pub benchmark: Option<ArtifactFile>,
+    /// Where the items come from, if they are made.
+    pub generator: Option<GeneratorFile>,
+    /// The model that answers are compared with, where the rule needs one.
+    pub reference: Option<ArtifactFile>,
     /// How much is asked.
     pub queries: Queries,
-    /// How items are varied.
+    /// How items of a set are varied.
     #[serde(default)]
     pub variation: Variation,
+    /// How answers to probes are compared.
+    #[serde(default)]
+    pub probes: Probes,
     /// How answers become a score.
     pub score: ScoreRules,
     /// How scores become weights.
@@ -137,23 +90,108 @@ pub enum ScoringRule {
     Classification {
         /// How many classes there are.
         classes: u32,
-        /// The INT64 output that names the class.
+        /// The output that names the class (INT64 or INT32), or scores every class (FP32).
         output: String,
+        /// What guessing earns, where it is not one in `classes`.
+        chance: Option<f64>,
+    },
+    /// The answer is one number or several; the score falls with the error.
+    Regression {
+        /// The output.
+        output: String,
+        /// The error that halves the score.
+        tolerance: f64,
+        /// What the best guess without looking earns.
+        #[serde(default)]
+        chance: f64,
+    },
+    /// The answer is a vector; its cosine similarity to the truth is the score.
+    Similarity {
+        /// The output.
+        output: String,
+        /// The similarity of vectors that have nothing to do with each other.
+        #[serde(default)]
+        chance: f64,
+    },
+    /// The answer must be that of the reference model.
+    Agreement {
+        /// The outputs that are compared.
+        outputs: Vec<String>,
+        /// The largest absolute difference that still agrees.
+        tolerance: f64,
+        /// What guessing earns.
+        #[serde(default)]
+        chance: f64,
+    },
+    /// A program judges.
+    External {
+        /// The outputs that it is shown.
+        outputs: Vec<String>,
+        /// The program.
+        program: Program,
+        /// Whether it is shown the inputs too.
+        #[serde(default)]
+        with_inputs: bool,
+        /// What guessing earns.
+        #[serde(default)]
+        chance: f64,
     },
 }
 
-/// The benchmark and its digest.
+/// A file, named by what it holds.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct BenchmarkFile {
+pub struct ArtifactFile {
     /// Relative to `task.toml`.
     pub path: PathBuf,
     /// SHA-256 of the file.
     pub sha256: Digest,
     /// Its size in bytes.
     pub size: u64,
-    /// Where others fetch it.
+    /// Where others fetch it: a `file:`, `http:`, `https:` or `s3:` address.
     pub uri: Option<String>,
+}
+
+/// A program of the subnet's creator.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Its file.
+    pub file: ArtifactFile,
+    /// How it is started; `{file}` stands for its place.
+    pub command: Vec<String>,
+    /// The time for one answer, in milliseconds.
+    #[serde(default = "ten_seconds")]
+    pub timeout_ms: u32,
+    /// The memory that it may take, in MiB.
+    #[serde(default = "one_gib")]
+    pub memory_mib: u32,
+}
+
+fn ten_seconds() -> u32 {
+    10_000
+}
+
+fn one_gib() -> u32 {
+    1024
+}
+
+/// What makes items: one that is built in, or a program.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GeneratorFile {
+    /// One that is built in.
+    pub builtin: Option<BuiltIn>,
+    /// A program.
+    pub program: Option<Program>,
+}
+
+/// Generators that are built in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BuiltIn {
+    /// Friedman's first function: regressions of ten numbers.
+    Friedman,
 }
 
 /// How much is asked in a round.
@@ -170,10 +208,28 @@ pub struct Queries {
     /// A miner that was asked less than this many items is a newcomer.
     #[serde(default)]
     pub newcomer_below: u64,
+    /// How many of a round's items are asked of every miner in the very same form.
+    #[serde(default)]
+    pub shared_per_round: u32,
+    /// How many of a miner's items are asked twice.
+    #[serde(default)]
+    pub repeats_per_round: u32,
 }
 
 fn one() -> u32 {
     1
+}
+
+/// How answers to probes are compared.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Probes {
+    /// The floating-point outputs that tell models apart. Without any, nothing is compared.
+    #[serde(default)]
+    pub outputs: Vec<String>,
+    /// Values that differ by no more than this, or by this part of the larger, are the same.
+    #[serde(default)]
+    pub same_within: f32,
 }
 
 /// How an item is changed before it is asked.
@@ -207,8 +263,52 @@ pub struct ScoreRules {
     pub availability_weight: f64,
 }
 
+impl ScoringRule {
+    /// What guessing earns, as a share of what perfect answers do.
+    pub fn chance(&self) -> f64 {
+        match self {
+            Self::Classification {
+                classes, chance, ..
+            } => chance.unwrap_or(1.0 / f64::from(*classes)),
+            Self::Regression { chance, .. }
+            | Self::Similarity { chance, .. }
+            | Self::Agreement { chance, .. }
+            | Self::External { chance, .. } => *chance,
+        }
+    }
+
+    /// The outputs that are judged.
+    pub fn outputs(&self) -> Vec<&String> {
+        match self {
+            Self::Classification { output, .. }
+            | Self::Regression { output, .. }
+            | Self::Similarity { output, .. } => vec![output],
+            Self::Agreement { outputs, .. } | Self::External { outputs, .. } => {
+                outputs.iter().collect()
+            }
+        }
+    }
+
+    /// How many classes an answer may name, where it names one.
+    pub const fn classes(&self) -> Option<u32> {
+        match self {
+            Self::Classification { classes, .. } => Some(*classes),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn truth_kind(&self) -> TruthKind {
+        match self {
+            Self::Classification { classes, .. } => TruthKind::Class(*classes),
+            Self::Regression { .. } | Self::Similarity { .. } => TruthKind::Values,
+            Self::Agreement { .. } => TruthKind::Reference,
+            Self::External { .. } => TruthKind::Json,
+        }
+    }
+}
+
 impl TaskFolder {
-    /// Reads and checks `task.toml`; the benchmark is read when the task is built.
+    /// Reads and checks `task.toml`; what it names is read when the task is built.
     pub fn load(folder: &Path) -> Result<Self, TaskError> {
         let path = folder.join("task.toml");
         let text = std::fs::read_to_string(&path).map_err(|source| TaskError::Unreadable {
@@ -225,202 +325,85 @@ impl TaskFolder {
         Ok(task)
     }
 
-    fn check(&self) -> Result<(), String> {
-        self.parts()
-            .and_then(|spec| spec.check().map_err(|error| error.to_string()))?;
-        let ScoringRule::Classification { output, .. } = &self.scoring;
-        let label = self
-            .interface
-            .outputs
-            .iter()
-            .find(|tensor| tensor.name == *output);
-        match label {
-            Some(tensor) if tensor.datatype == DataType::Int64 && !tensor.optional => {}
-            _ => {
-                return Err(format!(
-                    "[scoring] output = \"{output}\" must be an INT64 output that is not optional"
-                ))
-            }
-        }
-        let queries = &self.queries;
-        if queries.items_per_request == 0 || queries.items_per_request > self.limits.max_batch {
-            return Err("[queries] items_per_request must lie within 1 and max_batch".into());
-        }
-        if !(1..=100_000).contains(&queries.items_per_round) {
-            return Err("[queries] items_per_round must lie within 1 and 100000".into());
-        }
-        if !(1..=100).contains(&queries.newcomer_factor) {
-            return Err("[queries] newcomer_factor must lie within 1 and 100".into());
-        }
-        let score = &self.score;
-        if !(score.half_life_rounds > 0.0 && score.half_life_rounds.is_finite()) {
-            return Err("[score] half_life_rounds must be above 0".into());
-        }
-        if !(score.credible_level > 0.0 && score.credible_level < 1.0) {
-            return Err("[score] credible_level must lie between 0 and 1".into());
-        }
-        if !(0.0..=1.0).contains(&score.latency_weight) {
-            return Err("[score] latency_weight must lie within 0 and 1".into());
-        }
-        if !(0.0..=1.0).contains(&score.availability_weight) {
-            return Err("[score] availability_weight must lie within 0 and 1".into());
-        }
-        self.weights.check()?;
-        let varied = &self.variation;
-        let finite = [varied.low, varied.high, varied.background]
-            .into_iter()
-            .all(f32::is_finite);
-        if !finite || varied.low > varied.high {
-            return Err("[variation] low must not be above high".into());
-        }
-        Ok(())
+    /// Where the folder is.
+    pub fn path(&self) -> &Path {
+        &self.folder
     }
 
-    /// The task as it stands on chain.
-    pub fn spec(&self) -> Result<TaskSpec, TaskError> {
-        self.parts().map_err(|reason| TaskError::BadFile {
+    /// An error about `task.toml`.
+    pub(super) fn bad(&self, reason: String) -> TaskError {
+        TaskError::BadFile {
             path: self.folder.join("task.toml"),
             reason,
-        })
+        }
     }
 
-    /// Fails where the folder and the chain's spec would make validators and miners disagree. The
-    /// address of the benchmark may differ: the digest says which file it is.
-    pub fn check_against(&self, chain: &TaskSpec) -> Result<(), TaskError> {
-        let own = self.spec()?;
-        let artifact = |benchmark: &Benchmark| match benchmark {
-            Benchmark::Set(artifact) => (true, artifact.sha256, artifact.size),
-            Benchmark::Generator(artifact) => (false, artifact.sha256, artifact.size),
+    /// The benchmark set.
+    pub(super) fn benchmark_file(&self) -> Result<&ArtifactFile, TaskError> {
+        let missing = || self.bad("the task has no [benchmark]".into());
+        self.benchmark.as_ref().ok_or_else(missing)
+    }
+
+    /// The program that makes items.
+    pub(super) fn generator_program(&self) -> Result<&Program, TaskError> {
+        let program = self.generator.as_ref().and_then(|it| it.program.as_ref());
+        program.ok_or_else(|| self.bad("[generator] names no program".into()))
+    }
+
+    /// Every file that the task names.
+    pub fn artifacts(&self) -> Vec<&ArtifactFile> {
+        let judge = match &self.scoring {
+            ScoringRule::External { program, .. } => Some(&program.file),
+            _ => None,
         };
-        let same = [
-            ("name", own.name == chain.name),
-            ("interface", own.interface == chain.interface),
-            ("scoring rule", own.scoring == chain.scoring),
-            (
-                "benchmark",
-                artifact(&own.benchmark) == artifact(&chain.benchmark),
-            ),
-            (
-                "reference model",
-                own.reference_model == chain.reference_model,
-            ),
-            ("deadline", own.deadline_ms == chain.deadline_ms),
-            ("batch limit", own.max_batch == chain.max_batch),
+        let maker = self.generator.as_ref().and_then(|it| it.program.as_ref());
+        let maker = maker.map(|program| &program.file);
+        let all = [
+            self.benchmark.as_ref(),
+            maker,
+            self.reference.as_ref(),
+            judge,
         ];
-        match same.into_iter().find(|(_, same)| !same) {
-            Some((field, _)) => Err(TaskError::NotOnChain { field }),
-            None => Ok(()),
+        all.into_iter().flatten().collect()
+    }
+
+    /// The outputs to ask for.
+    pub(super) fn asked_outputs(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.scoring.outputs().into_iter().cloned().collect();
+        for name in &self.probes.outputs {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
         }
+        names
     }
 
-    fn parts(&self) -> Result<TaskSpec, String> {
-        let ScoringRule::Classification { classes, .. } = self.scoring;
-        let uri = self
-            .benchmark
-            .uri
-            .clone()
-            .unwrap_or_else(|| format!("file:{}/{}", self.name, self.benchmark.path.display()));
-        let artifact = Artifact {
-            sha256: self.benchmark.sha256,
-            size: self.benchmark.size,
-            uri: uri
-                .into_bytes()
-                .try_into()
-                .map_err(|_| "the benchmark's uri is too long")?,
+    /// The input tensors' rows, where the first dimension of each alone is free.
+    pub fn layouts(&self) -> Result<Vec<Layout>, TaskError> {
+        let layout = |line: &TensorLine| {
+            let [-1, row @ ..] = &line.shape[..] else {
+                return None;
+            };
+            let row: Option<Vec<usize>> = row.iter().map(|&side| side.try_into().ok()).collect();
+            let row = row?;
+            let width = row
+                .iter()
+                .try_fold(1usize, |width, side| width.checked_mul(*side))?;
+            (1..=MAX_ROW).contains(&width).then(|| Layout {
+                name: line.name.clone(),
+                datatype: line.datatype,
+                row,
+            })
         };
-        Ok(TaskSpec {
-            name: text(&self.name)?,
-            interface: Interface {
-                inputs: tensors(&self.interface.inputs)?,
-                outputs: tensors(&self.interface.outputs)?,
-            },
-            scoring: Scoring::Classification { classes },
-            benchmark: Benchmark::Set(artifact),
-            reference_model: None,
-            deadline_ms: self.limits.deadline_ms,
-            max_batch: self.limits.max_batch,
-        })
+        let inputs = self.interface.inputs.iter();
+        let layouts = inputs.map(|line| {
+            layout(line).ok_or_else(|| {
+                self.bad(format!(
+                    "the input `{}` needs a first dimension of -1, the batch, and no other",
+                    line.name
+                ))
+            })
+        });
+        layouts.collect()
     }
-
-    /// The benchmark's place.
-    pub fn benchmark_path(&self) -> PathBuf {
-        self.folder.join(&self.benchmark.path)
-    }
-
-    /// The benchmark's text, checked against the digest.
-    pub(super) fn read_benchmark(&self) -> Result<String, TaskError> {
-        let path = self.benchmark_path();
-        let bytes = std::fs::read(&path).map_err(|source| TaskError::Unreadable {
-            path: path.clone(),
-            source,
-        })?;
-        let found = Digest(Sha256::digest(&bytes).into());
-        let size = bytes.len() as u64;
-        let expected = self.benchmark.sha256;
-        if found != expected || size != self.benchmark.size {
-            let expected_size = self.benchmark.size;
-            return Err(TaskError::WrongDigest {
-                path,
-                found,
-                size,
-                expected,
-                expected_size,
-            });
-        }
-        String::from_utf8(bytes).map_err(|_| TaskError::BadFile {
-            path,
-            reason: "the file is not UTF-8".into(),
-        })
-    }
-
-    /// The name and the shape of one row of the only input, where it is FP32 and batched.
-    pub(super) fn single_f32_input(&self) -> Result<(String, Vec<usize>), TaskError> {
-        let wrong = || TaskError::BadFile {
-            path: self.folder.join("task.toml"),
-            reason: "a classification takes one input, FP32, whose first dimension alone is -1"
-                .into(),
-        };
-        let [input] = &self.interface.inputs[..] else {
-            return Err(wrong());
-        };
-        let [-1, row @ ..] = &input.shape[..] else {
-            return Err(wrong());
-        };
-        let sides: Option<Vec<usize>> = row.iter().map(|&side| side.try_into().ok()).collect();
-        let sides = sides.ok_or_else(wrong)?;
-        let width = sides
-            .iter()
-            .try_fold(1usize, |width, side| width.checked_mul(*side));
-        // More than this in one row is a mistake, and would be found out by running out of memory.
-        match (input.datatype, width) {
-            (DataType::Fp32, Some(1..=0x100_0000)) => Ok((input.name.clone(), sides)),
-            _ => Err(wrong()),
-        }
-    }
-}
-
-fn text(text: &str) -> Result<Text, String> {
-    text.as_bytes()
-        .to_vec()
-        .try_into()
-        .map_err(|_| format!("`{text}` is longer than 64 bytes"))
-}
-
-fn tensors<const N: u32>(
-    lines: &[TensorLine],
-) -> Result<bounded_collections::BoundedVec<TensorSpec, bounded_collections::ConstU32<N>>, String> {
-    let required = lines.iter().filter(|line| !line.optional);
-    let specs = required.map(|line| {
-        let shape = line.shape.clone().try_into();
-        let shape = shape.map_err(|_| format!("`{}` has too many dimensions", line.name))?;
-        Ok(TensorSpec {
-            name: text(&line.name)?,
-            datatype: line.datatype,
-            shape,
-        })
-    });
-    let specs: Vec<_> = specs.collect::<Result<_, String>>()?;
-    specs
-        .try_into()
-        .map_err(|_| format!("at most {N} tensors fit on each side"))
 }

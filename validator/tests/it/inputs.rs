@@ -122,7 +122,7 @@ fn task_is_refused_when_a_file_is_missing() {
     let folder = folder(|text| text);
     fs::remove_file(folder.path().join("benchmark/heldout.csv")).unwrap();
     let error = load(folder.path()).unwrap_err();
-    assert!(matches!(error, TaskError::Unreadable { .. }), "{error}");
+    assert!(matches!(error, TaskError::Missing { .. }), "{error}");
     assert!(error.to_string().contains("heldout.csv"), "{error}");
 
     fs::remove_file(folder.path().join("task.toml")).unwrap();
@@ -172,7 +172,23 @@ fn task_is_refused_when_a_field_is_unknown_or_out_of_range() {
             "half_life_rounds = 0.0",
             "half_life_rounds",
         ),
-        ("output = \"label\"", "output = \"probabilities\"", "INT64"),
+        (
+            "output = \"label\"",
+            "output = \"class\"",
+            "`class` must be",
+        ),
+        (
+            "output = \"label\"",
+            "output = \"label\"\nchance = 1.0",
+            "chance",
+        ),
+        ("shared_per_round = 8", "shared_per_round = 61", "fit"),
+        ("same_within = 0.0001", "same_within = 0.0", "same_within"),
+        (
+            "[benchmark]",
+            "[generator]\nbuiltin = \"friedman\"\n[benchmark]",
+            "either",
+        ),
         ("shape = [-1, 64]", "shape = [64]", "first dimension"),
         ("shape = [-1, 64]", "shape = [-1, 63]", "63 columns"),
     ] {

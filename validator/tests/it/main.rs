@@ -1,5 +1,6 @@
 //! One program for all tests that go through the public interface: it links once.
 
+mod adversaries;
 mod common;
 mod crash;
 mod inputs;
@@ -9,3 +10,4 @@ mod rounds;
 mod service;
 mod simulation;
 mod submissions;
+mod tasks;

@@ -1,7 +1,7 @@
 //! Rounds: what is asked, how it is judged, and what becomes of it.
 
 use crate::common::{digits, runner, Conduct, FakeChain, FakePeers};
-use assay_primitives::{Digest, MinerScore, SCORE_ONE};
+use assay_primitives::{Digest, MinerScore, Serial, SCORE_ONE};
 use assay_validator::{
     chain::Chain,
     round::{RoundOutcome, RoundRunner, RoundStart},
@@ -99,10 +99,10 @@ async fn run_gives_newcomers_the_same_items_and_more() {
     let bench = Bench::new(&[Conduct::Quality(1.0)]);
     let snapshot = bench.chain.snapshot().await.unwrap();
     let start = RoundStart::new(&snapshot, 1, 0);
-    let seed = start.seed(&[5; 32], assay_validator::round::EVERYBODY);
+    let seeds = start.seeds(&[5; 32], Serial(1));
     let (few, many) = (
-        bench.runner.task.draw(&seed, 64),
-        bench.runner.task.draw(&seed, 128),
+        bench.runner.task.queries(&seeds, 64).unwrap(),
+        bench.runner.task.queries(&seeds, 128).unwrap(),
     );
     assert_eq!(few[..], many[..64]);
     assert_eq!(bench.runner.share(0, None), 128);
@@ -146,7 +146,7 @@ async fn score_is_little_or_nothing_when_answers_are_not_earned() {
         .zip(&scores)
         .map(|(uid, &score)| MinerScore {
             uid: assay_primitives::Uid(uid),
-            serial: assay_primitives::Serial(uid.into()),
+            serial: Serial(uid.into()),
             score,
         })
         .collect();

@@ -162,12 +162,33 @@ impl Peers for FakePeers {
             .chunks(64)
             .map(|row| self.label(conduct, row, &mut dice))
             .collect();
+        // As sure as can be said of one miner alone, so that none answers with another's model.
+        let share = f32::from(miner.uid.0 + 1) / 1000.0;
+        let sure = |label: i64, class: i64| {
+            if label == class {
+                1.0 - share
+            } else {
+                share / 9.0
+            }
+        };
+        let probabilities = labels
+            .iter()
+            .flat_map(|label| (0..10).map(move |class| sure(*label, class)))
+            .collect();
         let data = match conduct {
             Conduct::WrongType => TensorData::Fp32(labels.iter().map(|l| *l as f32).collect()),
             _ => TensorData::Int64(labels.clone()),
         };
         Ok(Answer {
-            outputs: vec![Tensor::new("label", vec![labels.len()], data).unwrap()],
+            outputs: vec![
+                Tensor::new("label", vec![labels.len()], data).unwrap(),
+                Tensor::new(
+                    "probabilities",
+                    vec![labels.len(), 10],
+                    TensorData::Fp32(probabilities),
+                )
+                .unwrap(),
+            ],
             took: Duration::from_millis(3),
             proof: Proof {
                 request_digest: Digest(digest),
