@@ -1,11 +1,8 @@
 //! One model in one session.
 
-use super::{
-    convert::{datatype, from_onnx, to_onnx},
-    folder::ModelFile,
-    workers::Engine,
-};
+use super::{folder::ModelFile, workers::Engine};
 use crate::backend::{BackendError, ModelInfo};
+use assay_onnx::{datatype, from_onnx, to_onnx};
 use assay_protocol::oip::{InferRequest, Tensor, TensorMetadata};
 use ort::{
     environment::Environment,

@@ -11,20 +11,18 @@
 
 mod batch;
 mod catalog;
-mod convert;
 mod engine;
 mod folder;
-mod library;
 mod load;
 mod queue;
 mod settings;
 mod warm_up;
 mod workers;
 
+pub use assay_onnx::{load_library, LibraryError};
 pub use catalog::Listed;
 pub use engine::{Device, ModelError, Provider};
 pub use folder::{look, scan, FolderError, Found, ModelFile, ModelFolder, Stamp};
-pub use library::{load_library, LibraryError};
 pub use settings::{Batching, ModelSettings, SettingsError, WarmUp, SETTINGS_FILE};
 pub use workers::{Engine, EngineFactory, WorkerPool};
 
