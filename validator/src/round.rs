@@ -275,12 +275,13 @@ impl RoundRunner {
         let result = match asked {
             Err(failure) => Err(fair(failure, lost)),
             Ok(mut answer) => {
-                answer.took = answer.took.saturating_sub(lost);
+                let clocked = answer.took;
+                answer.took = clocked.saturating_sub(lost);
                 shown.came_back = shown::tensors(&answer.outputs);
                 let judged = self.judge(start, miner, first_item, batch, answer).await;
                 judged.map(|(judged, scores)| {
                     shown.scores = scores;
-                    judged
+                    Judged { clocked, ..judged }
                 })
             }
         };
@@ -346,6 +347,7 @@ impl RoundRunner {
             withheld: None,
             marks,
             took,
+            clocked: took,
             leaf,
             receipt: proof.receipt,
         };

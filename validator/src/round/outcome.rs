@@ -62,8 +62,10 @@ pub struct Judged {
     pub withheld: Option<String>,
     /// Answers to what is asked more than once, of this miner or of all.
     pub marks: Vec<Mark>,
-    /// From sending to the last byte.
+    /// From sending to the last byte, less what our own program lost meanwhile.
     pub took: Duration,
+    /// The same by the clock alone, which no stall of ours makes shorter than it was.
+    pub clocked: Duration,
     /// What stands under the evidence's root.
     pub leaf: ReceiptLeaf,
     /// The receipt as JSON.
@@ -87,7 +89,7 @@ impl MinerOutcome {
     /// What its answers give away about its model.
     pub(super) fn trace(&self) -> Trace {
         let mut trace = Trace::default();
-        let answers = self.judged().map(|judged| judged.took);
+        let answers = self.judged().map(|judged| judged.clocked);
         trace.took = answers.min().unwrap_or(NEVER);
         let marks = self.judged().flat_map(|judged| &judged.marks);
         for mark in marks {
