@@ -59,7 +59,8 @@ enum Command {
     },
     /// Run every test
     Test {
-        /// Instead let clients that others wrote ask a miner: tritonclient and kserve, from PyPI
+        /// Instead let clients that others wrote use a miner (tritonclient, kserve) and a chain
+        /// (@polkadot/api, polkadot-api, smoldot, async-substrate-interface), from PyPI and npm
         #[arg(long)]
         clients: bool,
         /// Passed to `cargo nextest run`: part of a test's name, or `-E 'package(assay-yuma)'`
@@ -136,7 +137,7 @@ fn run(command: Command) -> Result<()> {
         Command::Setup { scope, .. } => setup::run(&workspace, scope),
         Command::Localnet { args } => localnet::run(&workspace, &args),
         Command::Test { clients: true, .. } => {
-            setup::run(&workspace, Scope::Test)?;
+            setup::clients(&workspace)?;
             clients::run(&workspace)
         }
         Command::Test { args, .. } => {

@@ -81,9 +81,14 @@ impl Workspace {
         self.cache.join("bench")
     }
 
-    /// Where the clients that others wrote are installed.
+    /// Where the clients that others wrote are installed, those for Python.
     pub fn clients_dir(&self) -> PathBuf {
         self.cache.join("clients-venv")
+    }
+
+    /// The same, those for Node.js.
+    pub fn node_clients_dir(&self) -> PathBuf {
+        self.cache.join("clients-node")
     }
 
     /// Where `setup` puts ONNX Runtime.

@@ -90,6 +90,15 @@ fn meet_all(needs: &[Box<dyn Need>]) -> Result<()> {
     Ok(())
 }
 
+/// Installs what clients that others wrote take, besides what tests do.
+pub fn clients(workspace: &Workspace) -> Result<()> {
+    let mut needs = needs(workspace, Scope::Test);
+    for package in packages::CLIENTS {
+        needs.push(Box::new(package));
+    }
+    meet_all(&needs)
+}
+
 /// Installs what running models on an NVIDIA GPU takes, besides what running them at all does.
 pub fn gpu(workspace: &Workspace, tensorrt: bool, check: bool) -> Result<()> {
     let mut needs = needs(workspace, Scope::Run);

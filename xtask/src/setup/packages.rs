@@ -35,6 +35,29 @@ pub const PACKAGES: &[Package] = &[
     },
 ];
 
+/// What clients that others wrote run on.
+pub const CLIENTS: &[Package] = &[
+    Package {
+        name: "python3-venv",
+        purpose: "environments for clients written in Python",
+        probe: &["python3", "-c", "import ensurepip, venv"],
+    },
+    Package {
+        name: "nodejs",
+        purpose: "runs clients written in JavaScript, of which some need version 20",
+        probe: &[
+            "node",
+            "--eval",
+            "process.exit(parseInt(process.versions.node) < 20)",
+        ],
+    },
+    Package {
+        name: "npm",
+        purpose: "installs clients written in JavaScript",
+        probe: &["npm", "--version"],
+    },
+];
+
 impl Need for &'static Package {
     fn name(&self) -> String {
         self.name.to_owned()
