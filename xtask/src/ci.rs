@@ -23,10 +23,11 @@ use crate::{
 /// How many units `--timings` names.
 const SLOWEST: usize = 10;
 
-/// The test that compares the committed metadata with the runtime's, as nextest selects it.
+/// The tests that compare the committed metadata, and the page made of it, with the runtime's, as
+/// nextest selects them.
 const METADATA_TEST: &str = "package(assay-runtime) & binary(metadata)";
 
-/// With this variable set, the metadata test writes the file instead of comparing it.
+/// With this variable set, those tests write the files instead of comparing them.
 const WRITE_METADATA: &str = "ASSAY_WRITE_METADATA";
 
 /// In the order in which they run: what is quick comes first.
@@ -42,7 +43,7 @@ pub enum Step {
     Doc,
     /// Programs and tests compile
     Build,
-    /// The committed metadata is the runtime's
+    /// The committed metadata, and docs/chain.md, are the runtime's
     Metadata,
     /// All tests pass, those over real processes too
     Test,
@@ -169,7 +170,8 @@ pub fn check_metadata(workspace: &Workspace) -> Result<()> {
     )
 }
 
-/// Writes the runtime's metadata to where clients are compiled against it.
+/// Writes the runtime's metadata to where clients are compiled against it, and the page that lists
+/// it.
 ///
 /// That is a test's work, because it needs the runtime, which is not for this crate to link. And it
 /// is the runtime's test, compiled alone: clients don't compile while their metadata is outdated.

@@ -85,6 +85,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Write docs/chain.md, which lists what the metadata holds, and the metadata with it
+    ChainDocs {
+        /// Only compare; fails if the page differs
+        #[arg(long)]
+        check: bool,
+    },
     /// Run what is too long for every change: all of it, one after the other, or one by name
     Soak {
         /// Which
@@ -157,7 +163,8 @@ fn run(command: Command) -> Result<()> {
             setup::run(&workspace, Scope::Test)?;
             weights::try_upgrade(&workspace)
         }
-        Command::Metadata { check } => {
+        // One is made of the other, so neither is ever written alone.
+        Command::Metadata { check } | Command::ChainDocs { check } => {
             setup::run(&workspace, Scope::Test)?;
             if check {
                 ci::check_metadata(&workspace)
