@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use assay_primitives::{
     ColdkeyChange, ColdkeyStake, CommitView, Metagraph, NetUid, NeuronView, PruningView,
-    SubnetDetails, SubnetSummary, Uid, WeightRowView,
+    SubnetDetails, SubnetPlaces, SubnetSummary, Uid, WeightRowView,
 };
 use frame_support::{genesis_builder_helper, weights::Weight};
 use pallet_grandpa::AuthorityId as GrandpaId;
@@ -240,6 +240,10 @@ impl_runtime_apis! {
 
         fn subnet_price() -> Balance {
             Subnets::subnet_price()
+        }
+
+        fn subnet_places() -> SubnetPlaces<AccountId> {
+            Subnets::places()
         }
 
         fn balance(account: AccountId) -> Balance {

@@ -16,10 +16,10 @@ use frame_support::{
     traits::{fungible::Mutate, Get, StorageInfo, StorageInfoTrait, WhitelistedStorageKeys},
     BoundedVec,
 };
-use pallet_subnets::{HotkeyInfo, Neuron};
+use pallet_subnets::{HotkeyInfo, Neuron, Succession};
 
 use crate::{
-    AccountId, AllPalletsWithSystem, Authors, Balances, Emission, Epoch, Governance, Runtime,
+    AccountId, AllPalletsWithSystem, Authors, Balances, Emission, Epoch, Governance, Keys, Runtime,
     RuntimeOrigin, Stake, Subnets, System, Weights,
 };
 
@@ -28,6 +28,7 @@ frame_benchmarking::define_benchmarks!(
     [crate::governance, Governance]
     [pallet_emission, Emission]
     [pallet_epoch, Epoch]
+    [pallet_keys, Keys]
     [pallet_stake, Stake]
     [pallet_subnets, Subnets]
     [pallet_weights, Weights]
@@ -233,6 +234,24 @@ impl BenchmarkHelper<AccountId> for Setup {
                 pallet_emission::PayoutTarget::OwnBond,
             );
         }
+    }
+
+    fn dissolve(netuid: NetUid) {
+        Subnets::dissolve_subnet(RuntimeOrigin::root(), netuid).expect("root may");
+    }
+
+    fn exchange(hotkey: &AccountId, times: u32) -> AccountId {
+        let mut first = hotkey.clone();
+        for number in 0..times {
+            let old = account("exchanged", number, 0);
+            let succession = Succession {
+                hotkey: first,
+                at: REGISTERED_AT,
+            };
+            pallet_subnets::Successors::<Runtime>::insert(&old, succession);
+            first = old;
+        }
+        first
     }
 
     fn fund(netuid: NetUid, amount: Balance) {

@@ -26,12 +26,18 @@ const LOCAL_SLOT_MILLIS: u64 = 1_000;
 const LOCAL_TEMPO: u32 = 20;
 /// Eras of unbonding of local networks: stake is out after one and a half minutes at most.
 const LOCAL_ERA: u32 = 10;
+/// Few enough that one can see what happens when all are taken.
+const LOCAL_PLACES: u32 = 16;
+/// Ten minutes.
+const LOCAL_IMMUNITY: u32 = 600;
 /// A place costs little on local networks, but its price moves like everywhere else.
 const LOCAL_PRICES: Parameters = Parameters {
     subnet_price_floor: ASY,
     registration_price_floor: ASY / 100,
     registration_price_ceiling: 100 * ASY,
     admit_on_creation: true,
+    subnet_places: LOCAL_PLACES,
+    subnet_immunity: LOCAL_IMMUNITY,
 };
 /// What each of the well-known accounts starts with.
 const LOCAL_ENDOWMENT: Balance = 10_000 * ASY;

@@ -62,6 +62,8 @@ pub fn subnet(netuid: NetUid) -> Option<SubnetDetails<AccountId>> {
         lock: subnet.lock,
         task_version: subnet.task_version,
         task: pallet_subnets::Tasks::<Runtime>::get(netuid)?,
+        next_task: pallet_subnets::UpcomingTasks::<Runtime>::get(netuid),
+        offered_to: pallet_subnets::SubnetOffers::<Runtime>::get(netuid),
         hyperparameters: Subnets::hyperparameters(netuid)?,
         next_hyperparameters: pallet_subnets::PendingHyperparameters::<Runtime>::get(netuid),
         pot: Emission::subnet(netuid)?.pot,

@@ -14,5 +14,6 @@ pub mod score;
 pub mod stake;
 pub mod stake_moves;
 pub mod subnet;
+mod subnet_changes;
 pub mod task;
 mod task_new;

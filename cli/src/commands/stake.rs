@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::Result;
 use assay_chain_client::{calls, AccountId32};
-use assay_primitives::{Balance, ColdkeyStake, NetUid};
+use assay_primitives::{Balance, ColdkeyStake, Generation, NetUid};
 
 #[derive(clap::Subcommand)]
 pub enum Stake {
@@ -65,6 +65,9 @@ pub struct Withdraw {
     /// The validator's hotkey, SS58
     #[arg(value_parser = parse_account)]
     hotkey: AccountId32,
+    /// The generation of the subnet, where it was dissolved: `assay stake show` says which
+    #[arg(long)]
+    generation: Option<Generation>,
     #[command(flatten)]
     key: SigningKey,
     #[command(flatten)]
@@ -105,13 +108,24 @@ impl Stake {
             Self::Withdraw(Withdraw {
                 netuid,
                 hotkey,
+                generation,
                 key,
                 password,
                 node,
             }) => {
                 let signer = key.load(&password)?;
-                let call = calls::withdraw(netuid, &hotkey);
-                let receipt = node.client().submit(&signer, &call).await?;
+                let client = node.client();
+                let receipt = match generation {
+                    Some(generation) => {
+                        let call = calls::withdraw_dissolved(netuid, generation, &hotkey);
+                        client.submit(&signer, &call).await?
+                    }
+                    None => {
+                        client
+                            .submit(&signer, &calls::withdraw(netuid, &hotkey))
+                            .await?
+                    }
+                };
                 print(&format!("withdrawn in block {}", receipt.block.number))
             }
             Self::Move(command) => command.run().await,
@@ -142,7 +156,12 @@ fn people(stake: &ColdkeyStake<AccountId32>) -> String {
     }
     for leaving in &stake.unbonding {
         rows.add_row([
-            leaving.netuid.to_string(),
+            match leaving.dissolved {
+                Some(generation) => {
+                    format!("{}, dissolved (generation {generation})", leaving.netuid)
+                }
+                None => leaving.netuid.to_string(),
+            },
             leaving.hotkey.to_string(),
             "–".into(),
             "–".into(),

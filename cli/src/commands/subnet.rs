@@ -5,10 +5,15 @@ use crate::{
     output::{asy, parse_asy, print, share, table, Format},
 };
 use anyhow::{Context, Result};
-use assay_chain_client::{calls, AccountId32};
+use assay_chain_client::{
+    calls::{self, SubnetRegistration},
+    AccountId32,
+};
 use assay_primitives::{Balance, NetUid, SubnetDetails, SubnetSummary};
 use assay_validator::task::TaskFolder;
 use std::path::PathBuf;
+
+use super::subnet_changes::{Accept, Admit, Dissolve, Offer, Places, Set, UpdateTask};
 
 #[derive(clap::Subcommand)]
 pub enum Subnet {
@@ -20,6 +25,20 @@ pub enum Subnet {
     Pruning(super::pruning::Pruning),
     /// Register a new subnet for the task in a folder
     Create(Create),
+    /// Show the places for subnets, and who gives way for the next one
+    Places(Places),
+    /// Change settings, from the subnet's next epoch on
+    Set(Set),
+    /// Announce another task
+    UpdateTask(UpdateTask),
+    /// Offer a subnet to somebody, or withdraw the offer
+    Offer(Offer),
+    /// Take over a subnet that was offered to you
+    Accept(Accept),
+    /// Say that a subnet's miners and owner are paid, or are not any more (root)
+    Admit(Admit),
+    /// End a subnet (root)
+    Dissolve(Dissolve),
 }
 
 /// List all subnets
@@ -66,6 +85,13 @@ impl Subnet {
             Self::Show(show) => show.run().await,
             Self::Pruning(pruning) => pruning.run().await,
             Self::Create(create) => create.run().await,
+            Self::Places(places) => places.run().await,
+            Self::Set(set) => set.run().await,
+            Self::UpdateTask(update) => update.run().await,
+            Self::Offer(offer) => offer.run().await,
+            Self::Accept(accept) => accept.run().await,
+            Self::Admit(admit) => admit.run().await,
+            Self::Dissolve(dissolve) => dissolve.run().await,
         }
     }
 }
@@ -118,9 +144,25 @@ fn people(details: &SubnetDetails<AccountId32>) -> String {
     // The task and the settings have names of their own: JSON shows them as they are.
     let task = serde_json::to_string_pretty(&details.task).unwrap_or_default();
     let settings = serde_json::to_string_pretty(&details.hyperparameters).unwrap_or_default();
+    let next_task = details.next_task.as_ref().map_or_else(String::new, |next| {
+        let task = serde_json::to_string_pretty(&next.task).unwrap_or_default();
+        format!(
+            "\ntask from epoch {} on, version {}: {task}",
+            next.from_epoch, next.version
+        )
+    });
+    let next_settings = details
+        .next_hyperparameters
+        .map_or_else(String::new, |next| {
+            let settings = serde_json::to_string_pretty(&next).unwrap_or_default();
+            format!("\nsettings from the next epoch on: {settings}")
+        });
+    let offered = details
+        .offered_to
+        .map_or_else(String::new, |to| format!("\noffered to: {to}"));
     format!(
         "{summary}\nlocked by its owner: {}\ndue to its neurons: {}\ntask, version {}: {task}\n\
-         settings: {settings}",
+         settings: {settings}{next_task}{next_settings}{offered}",
         asy(details.lock),
         asy(details.pot),
         details.task_version
@@ -135,11 +177,18 @@ impl Create {
         let signer = self.key.load(&self.password)?;
         let call = calls::register_subnet(&task, self.max_price);
         let receipt = self.node.client().submit(&signer, &call).await?;
-        let netuid = calls::registered_subnet(&receipt)
-            .context("the chain registered no subnet though the call succeeded")?;
-        print(&format!(
-            "subnet {netuid} is registered in block {}",
-            receipt.block.number
-        ))
+        let block = receipt.block.number;
+        match calls::subnet_registration(&receipt)
+            .context("the chain registered no subnet though the call succeeded")?
+        {
+            SubnetRegistration::Registered(netuid) => {
+                print(&format!("subnet {netuid} is registered in block {block}"))
+            }
+            SubnetRegistration::Waiting(netuid) => print(&format!(
+                "all places are taken: subnet {netuid} gives way, and yours is registered under \
+                 its number as soon as it is dissolved; paid in block {block}. `assay subnet \
+                 places` shows how far that is"
+            )),
+        }
     }
 }

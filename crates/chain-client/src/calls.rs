@@ -7,13 +7,14 @@ use crate::{
         self,
         runtime_types::{
             assay_pallet_traits::proof::HotkeyProof, bounded_collections::bounded_vec::BoundedVec,
+            pallet_subnets::pallet::Call as SubnetsCall,
         },
     },
     submit::TransactionReceipt,
     AccountId32, AssayConfig,
 };
 use assay_primitives::{
-    Balance, BlockNumber, Digest, Endpoint, EpochIndex, Evidence, Hyperparameter,
+    Balance, BlockNumber, Digest, Endpoint, EpochIndex, Evidence, Generation, Hyperparameter,
     ModelAnnouncement, NetUid, Ratio16, RegistrationProofPayload, Salt, TaskSpec, TaskVersion, Uid,
 };
 use subxt::{
@@ -60,6 +61,82 @@ pub fn patch_hyperparameters(netuid: NetUid, changes: &[Hyperparameter]) -> impl
     runtime::tx()
         .subnets()
         .patch_hyperparameters(Static(netuid), changes)
+}
+
+/// Announces another task for a subnet. Signed by its owner.
+pub fn update_task(netuid: NetUid, task: &TaskSpec) -> impl Payload {
+    runtime::tx()
+        .subnets()
+        .update_task(Static(netuid), Static(task.clone()))
+}
+
+/// Offers a subnet to an account, or withdraws the offer. Signed by its owner.
+pub fn offer_subnet(netuid: NetUid, to: Option<AccountId32>) -> impl Payload {
+    runtime::tx().subnets().offer_subnet(Static(netuid), to)
+}
+
+/// Takes over a subnet that was offered to the signer.
+pub fn accept_subnet(netuid: NetUid) -> impl Payload {
+    runtime::tx().subnets().accept_subnet(Static(netuid))
+}
+
+/// Says whether a subnet's miners and owner are paid. Signed by the key of `sudo`, where there is
+/// one.
+pub fn sudo_set_admitted(netuid: NetUid, admitted: bool) -> impl Payload {
+    by_sudo(SubnetsCall::set_admitted {
+        netuid: Static(netuid),
+        admitted,
+    })
+}
+
+/// Ends a subnet. Signed by the key of `sudo`, where there is one.
+pub fn sudo_dissolve_subnet(netuid: NetUid) -> impl Payload {
+    by_sudo(SubnetsCall::dissolve_subnet {
+        netuid: Static(netuid),
+    })
+}
+
+/// Changes settings of a subnet that are root's. Signed by the key of `sudo`, where there is one.
+pub fn sudo_patch_hyperparameters(netuid: NetUid, changes: &[Hyperparameter]) -> impl Payload {
+    by_sudo(SubnetsCall::patch_hyperparameters {
+        netuid: Static(netuid),
+        changes: BoundedVec(changes.iter().copied().map(Static).collect()),
+    })
+}
+
+fn by_sudo(call: SubnetsCall) -> impl Payload {
+    use runtime::runtime_types::assay_runtime::RuntimeCall;
+    runtime::tx().sudo().sudo(RuntimeCall::Subnets(call))
+}
+
+/// Why a call that `sudo` made failed: the transaction itself succeeds either way.
+pub fn sudo_failed(receipt: &TransactionReceipt) -> bool {
+    receipt
+        .find_event::<runtime::sudo::events::Sudid>()
+        .is_some_and(|event| event.sudo_result.is_err())
+}
+
+/// What a transaction that registers a subnet came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubnetRegistration {
+    /// It is registered.
+    Registered(NetUid),
+    /// It is paid for and registered as soon as this number is free.
+    Waiting(NetUid),
+}
+
+/// What a transaction that registers a subnet came to.
+pub fn subnet_registration(receipt: &TransactionReceipt) -> Option<SubnetRegistration> {
+    let waiting = receipt.find_event::<runtime::subnets::events::RegistrationWaiting>();
+    waiting
+        .map(|event| SubnetRegistration::Waiting(event.netuid.0))
+        .or_else(|| registered_subnet(receipt).map(SubnetRegistration::Registered))
+}
+
+/// The first epoch in which a task that a transaction announced is in force.
+pub fn announced_task(receipt: &TransactionReceipt) -> Option<EpochIndex> {
+    let event = receipt.find_event::<runtime::subnets::events::TaskAnnounced>()?;
+    Some(event.from_epoch.0)
 }
 
 /// Says where a neuron listens. Signed by its hotkey or its coldkey.
@@ -153,6 +230,17 @@ pub fn set_take(netuid: NetUid, hotkey: &AccountId32, take: Ratio16) -> impl Pay
 pub fn take_holds_from(receipt: &TransactionReceipt) -> Option<BlockNumber> {
     let event = receipt.find_event::<runtime::stake::events::TakeSet>()?;
     Some(event.from)
+}
+
+/// Withdraws what has finished unbonding of stake in a subnet that was dissolved.
+pub fn withdraw_dissolved(
+    netuid: NetUid,
+    generation: Generation,
+    hotkey: &AccountId32,
+) -> impl Payload {
+    runtime::tx()
+        .stake()
+        .withdraw_dissolved(Static(netuid), Static(generation), *hotkey)
 }
 
 /// Commits to weights for the open epoch. Signed by the validator's hotkey; free.

@@ -7,7 +7,7 @@ use crate::{
 };
 use assay_primitives::{
     Balance, BlockNumber, ColdkeyChange, ColdkeyStake, CommitView, Digest, Metagraph, NetUid,
-    NeuronView, PruningView, SubnetDetails, SubnetSummary, Uid, WeightRowView,
+    NeuronView, PruningView, SubnetDetails, SubnetPlaces, SubnetSummary, Uid, WeightRowView,
 };
 use codec::{Decode, Encode};
 use subxt::client::{ClientAtBlock, OnlineClientAtBlockImpl};
@@ -213,6 +213,16 @@ impl Snapshot {
     pub async fn subnet_price(&self) -> Result<Balance, ChainError> {
         self.call("AssayApi_subnet_price", "reading a subnet's price", ())
             .await
+    }
+
+    /// The places for subnets, and who would give way for a newcomer.
+    pub async fn subnet_places(&self) -> Result<SubnetPlaces<AccountId32>, ChainError> {
+        self.call(
+            "AssayApi_subnet_places",
+            "reading the places for subnets",
+            (),
+        )
+        .await
     }
 
     /// What an account can spend, transfer fees not counted.

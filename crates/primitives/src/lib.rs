@@ -17,6 +17,7 @@ mod evidence;
 mod hyperparameters;
 mod ids;
 mod keys;
+mod lifecycle;
 mod registration;
 mod serving;
 mod task;
@@ -33,12 +34,15 @@ pub use evidence::{
     merkle_proof, merkle_root, query_seed, score_root, seed_commitment, verify_merkle_proof,
     Evidence, MinerScore, ReceiptLeaf, Signature64, SCORE_ONE,
 };
+#[cfg(feature = "std")]
+pub use hyperparameters::hyperparameters_markdown;
 pub use hyperparameters::{
     Authority, BondRule, Hyperparameter, HyperparameterError, Hyperparameters, LiquidAlpha,
-    MAX_NEURONS, MAX_VALIDATORS, MIN_TEMPO,
+    Setting, MAX_NEURONS, MAX_VALIDATORS, MIN_TEMPO,
 };
 pub use ids::{Digest, EpochIndex, Generation, NetUid, Ratio16, Serial, TaskVersion, Uid};
 pub use keys::{ColdkeyChange, ColdkeyChangeStage};
+pub use lifecycle::{AnnouncedTask, DissolvingSubnet, SubnetPlaces, SubnetStanding};
 pub use registration::{RegistrationProofPayload, SwapProofPayload};
 pub use serving::{Announced, Endpoint, EndpointError, EndpointProtocol, Host, ModelAnnouncement};
 pub use task::{

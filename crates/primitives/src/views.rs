@@ -5,8 +5,8 @@
 //! uid.
 
 use crate::{
-    Announced, Balance, BlockNumber, Digest, Endpoint, EpochIndex, Generation, Hyperparameters,
-    ModelAnnouncement, NetUid, Ratio16, Serial, TaskSpec, TaskVersion, Uid,
+    Announced, AnnouncedTask, Balance, BlockNumber, Digest, Endpoint, EpochIndex, Generation,
+    Hyperparameters, ModelAnnouncement, NetUid, Ratio16, Serial, TaskSpec, TaskVersion, Uid,
 };
 use alloc::vec::Vec;
 use codec::{Decode, Encode};
@@ -62,6 +62,10 @@ pub struct SubnetDetails<AccountId> {
     pub task_version: TaskVersion,
     /// The task.
     pub task: TaskSpec,
+    /// The task that was announced and is not in force yet.
+    pub next_task: Option<AnnouncedTask>,
+    /// The account that the subnet was offered to.
+    pub offered_to: Option<AccountId>,
     /// The settings in force.
     pub hyperparameters: Hyperparameters,
     /// The settings from the next epoch on, where they differ.
@@ -298,6 +302,8 @@ pub struct UnbondingView<AccountId> {
     pub netuid: NetUid,
     /// The validator's hotkey.
     pub hotkey: AccountId,
+    /// The generation in which it stood there, where the subnet was dissolved since.
+    pub dissolved: Option<Generation>,
     /// What it is worth now.
     #[cfg_attr(feature = "std", serde(with = "crate::amount"))]
     pub amount: Balance,

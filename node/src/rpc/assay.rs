@@ -12,7 +12,7 @@ use std::{fmt::Display, sync::Arc};
 
 use assay_primitives::{
     Balance, ColdkeyChange, ColdkeyStake, CommitView, Metagraph, NetUid, NeuronView, PruningView,
-    SubnetDetails, SubnetSummary, Uid, WeightRowView,
+    SubnetDetails, SubnetPlaces, SubnetSummary, Uid, WeightRowView,
 };
 use assay_runtime::{opaque::Block, AccountId, Hash};
 use assay_runtime_api::AssayApi;
@@ -95,6 +95,10 @@ pub trait Assay {
     /// What registering a subnet would have cost in the block asked about.
     #[method(name = "subnetPrice", blocking)]
     fn subnet_price(&self, at: Option<Hash>) -> RpcResult<String>;
+
+    /// The places for subnets, and who would give way for a newcomer.
+    #[method(name = "subnetPlaces", blocking)]
+    fn subnet_places(&self, at: Option<Hash>) -> RpcResult<SubnetPlaces<AccountId>>;
 }
 
 /// Answers from the runtime.
@@ -211,5 +215,9 @@ where
 
     fn subnet_price(&self, at: Option<Hash>) -> RpcResult<String> {
         self.ask(at, |api, at| api.subnet_price(at)).map(text)
+    }
+
+    fn subnet_places(&self, at: Option<Hash>) -> RpcResult<SubnetPlaces<AccountId>> {
+        self.ask(at, |api, at| api.subnet_places(at))
     }
 }

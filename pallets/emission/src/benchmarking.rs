@@ -1,7 +1,7 @@
 //! What the calls and hooks cost.
 
 use crate::{types::PayoutTarget, *};
-use assay_pallet_traits::{BenchmarkHelper as _, NeuronHooks, Neurons, SubnetHooks};
+use assay_pallet_traits::{BenchmarkHelper as _, KeyHolder, NeuronHooks, Neurons, SubnetHooks};
 use assay_primitives::{NetUid, Uid, ASY};
 use frame_benchmarking::v2::*;
 use frame_support::traits::{fungible::Inspect, Get};
@@ -95,5 +95,25 @@ mod benches {
         }
 
         assert!(!PayoutTargets::<T>::contains_key(netuid, &neuron.hotkey));
+    }
+
+    /// Of a miner that is paid into its bond in each of `s` subnets.
+    #[benchmark]
+    fn move_hotkey(s: Linear<0, { T::MaxSubnets::get() }>) -> Result<(), BenchmarkError> {
+        let old: T::AccountId = account("spent", 0, 0);
+        let new: T::AccountId = account("fresh", 0, 0);
+        for _ in 0..s {
+            let netuid = T::BenchmarkHelper::subnet(0);
+            PayoutTargets::<T>::insert(netuid, &old, PayoutTarget::OwnBond);
+        }
+
+        #[block]
+        {
+            <Pallet<T> as KeyHolder<T::AccountId>>::move_hotkey(&old, &new)?;
+        }
+
+        let moved = PayoutTargets::<T>::iter().filter(|(_, hotkey, _)| *hotkey == new);
+        assert_eq!(moved.count() as u32, s);
+        Ok(())
     }
 }

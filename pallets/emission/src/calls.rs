@@ -1,7 +1,7 @@
 //! The bodies of the calls.
 
 use crate::{pallet::*, types::PayoutTarget};
-use assay_pallet_traits::Neurons;
+use assay_pallet_traits::{Neurons, Subnets};
 use assay_primitives::NetUid;
 use frame_support::{ensure, pallet_prelude::DispatchResult, traits::fungible::Mutate};
 
@@ -20,8 +20,9 @@ impl<T: Config> Pallet<T> {
         hotkey: T::AccountId,
         target: PayoutTarget,
     ) -> DispatchResult {
+        // While a subnet is dissolved, neurons are the last to go.
         ensure!(
-            T::Neurons::uid_of(netuid, &hotkey).is_some(),
+            T::Subnets::exists(netuid) && T::Neurons::uid_of(netuid, &hotkey).is_some(),
             Error::<T>::NotRegistered
         );
         let owner = T::Neurons::coldkey_of(&hotkey);

@@ -80,13 +80,7 @@ impl<T: Config> SubnetHooks for Pallet<T> {
                 }
             }
         });
-        if returned > 0 {
-            Supplied::<T>::mutate(|supply| supply.issued = supply.issued.saturating_sub(returned));
-            Self::deposit_event(Event::PotReturned {
-                netuid,
-                amount: returned,
-            });
-        }
+        Self::return_pot(netuid, returned);
     }
 
     fn on_subnet_registered_weight() -> Weight {

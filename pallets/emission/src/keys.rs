@@ -10,7 +10,7 @@ use sp_runtime::{DispatchError, DispatchResult};
 
 impl<T: Config> KeyHolder<T::AccountId> for Pallet<T> {
     fn move_hotkey(old: &T::AccountId, new: &T::AccountId) -> DispatchResult {
-        for netuid in T::Subnets::netuids() {
+        for netuid in T::Subnets::kept() {
             let target = PayoutTargets::<T>::get(netuid, old);
             if target != PayoutTarget::default() {
                 PayoutTargets::<T>::remove(netuid, old);

@@ -34,6 +34,7 @@ pub mod curve;
 mod hooks;
 mod issuer_impls;
 mod keys;
+mod teardown;
 mod types;
 pub mod weights;
 

@@ -21,14 +21,6 @@ pub trait WeightInfo {
     fn on_subnet_registered(subnets: u32) -> Weight;
     /// News about a neuron.
     fn on_neuron() -> Weight;
-    /// Taking a pot and settling it.
-    fn take_and_settle() -> Weight;
-    /// A payment to an account.
-    fn pay() -> Weight;
-    /// A payment to a miner, without what stake does where it goes into its bond.
-    fn pay_miner() -> Weight;
-    /// A dividend, without what stake does with it.
-    fn pay_dividend() -> Weight;
     /// Moving a hotkey that may be a miner in each of `subnets` subnets.
     fn move_hotkey(subnets: u32) -> Weight;
 }
@@ -38,8 +30,6 @@ pub struct SubstrateWeight<T>(PhantomData<T>);
 
 /// The account and the issuance that a mint changes.
 const MINT: (u64, u64) = (2, 2);
-/// What is unsettled and what was minted.
-const DRAW: (u64, u64) = (2, 2);
 /// An account's credit.
 const CREDIT: (u64, u64) = (1, 1);
 
@@ -79,24 +69,6 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 
     fn on_neuron() -> Weight {
         Self::cost(2, &[(0, 1)])
-    }
-
-    fn take_and_settle() -> Weight {
-        // The pots, what is unsettled and the supply.
-        Self::cost(20, &[(3, 3)])
-    }
-
-    fn pay() -> Weight {
-        Self::cost(15, &[DRAW, MINT, CREDIT])
-    }
-
-    fn pay_miner() -> Weight {
-        // The target, and both ways where the first one fails.
-        Self::cost(30, &[(1, 0), DRAW, MINT, MINT, CREDIT])
-    }
-
-    fn pay_dividend() -> Weight {
-        Self::cost(15, &[DRAW, MINT])
     }
 
     fn move_hotkey(subnets: u32) -> Weight {

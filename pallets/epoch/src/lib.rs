@@ -37,6 +37,7 @@ mod payout;
 mod run;
 mod schedule;
 mod snapshot;
+mod teardown;
 #[cfg(test)]
 mod tests;
 // In native builds always, so that tests of a whole runtime can ask, too.

@@ -9,3 +9,4 @@ mod permits;
 mod properties;
 mod schedule;
 mod standings;
+mod teardown;

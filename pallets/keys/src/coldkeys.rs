@@ -3,6 +3,7 @@
 use crate::{
     Changes, Config, Error, Event, FreezeReason, KeyHolder, Pallet, WeightInfo, MAX_MOVED,
 };
+use assay_pallet_traits::ColdkeyChanges;
 use assay_primitives::{Balance, ColdkeyChange, ColdkeyChangeStage as Stage};
 use frame_support::{
     dispatch::DispatchResultWithPostInfo,
@@ -15,6 +16,12 @@ use frame_support::{
     weights::Weight,
 };
 use sp_runtime::{DispatchError, DispatchResult};
+
+impl<T: Config> ColdkeyChanges<T::AccountId> for Pallet<T> {
+    fn is_changing(coldkey: &T::AccountId) -> bool {
+        Changes::<T>::contains_key(coldkey)
+    }
+}
 
 impl<T: Config> Pallet<T> {
     /// The change of a coldkey that was announced and is not finished.

@@ -35,6 +35,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod coldkeys;
 mod hotkeys;
 #[cfg(test)]
@@ -115,6 +117,10 @@ pub mod pallet {
 
         /// What calls cost, without what the holders do.
         type WeightInfo: WeightInfo;
+
+        /// Puts neighbours' state in place for benchmarks.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: assay_pallet_traits::BenchmarkHelper<Self::AccountId>;
     }
 
     /// Why an account is frozen.
@@ -336,8 +342,9 @@ pub mod pallet {
         /// To be called until nothing is left: with the last of them the old coldkey's money moves
         /// and its account is free.
         ///
-        /// Things are subnets with their locks, hotkeys, stake positions with what unbonds in them,
-        /// and a credit. At most `MAX_MOVED` move at once.
+        /// Things are subnets with their locks, offers of subnets, hotkeys, stake positions with what
+        /// unbonds in them, what is on its way out of dissolved subnets, and a credit. At most
+        /// `MAX_MOVED` move at once.
         #[pallet::call_index(4)]
         #[pallet::weight(Pallet::<T>::take_over_weight((*limit).min(MAX_MOVED)))]
         pub fn take_over_coldkey(

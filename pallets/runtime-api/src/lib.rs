@@ -13,7 +13,7 @@ extern crate alloc;
 use alloc::vec::Vec;
 use assay_primitives::{
     Balance, ColdkeyChange, ColdkeyStake, CommitView, Metagraph, NetUid, NeuronView, PruningView,
-    SubnetDetails, SubnetSummary, Uid, WeightRowView,
+    SubnetDetails, SubnetPlaces, SubnetSummary, Uid, WeightRowView,
 };
 use codec::Codec;
 
@@ -55,6 +55,9 @@ sp_api::decl_runtime_apis! {
 
         /// What registering a subnet costs now.
         fn subnet_price() -> Balance;
+
+        /// The places for subnets, and who would give way for a newcomer.
+        fn subnet_places() -> SubnetPlaces<AccountId>;
 
         /// What an account can spend.
         fn balance(account: AccountId) -> Balance;

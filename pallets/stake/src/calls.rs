@@ -175,7 +175,7 @@ impl<T: Config> Pallet<T> {
 
     /// Moves `wanted` units of a position to the unbonding pools of the present era: what is
     /// entering first, and everything where that is all it is worth. Returns what was moved.
-    fn unbond(
+    pub(crate) fn unbond(
         netuid: NetUid,
         opened: &mut Opened<T>,
         staker: &mut Staker<T>,

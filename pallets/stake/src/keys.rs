@@ -6,7 +6,7 @@ use crate::{
     pallet::*,
     pool::Shares,
     types::{Pools, Series, Side},
-    PoolId, WeightInfo as _,
+    PoolId, SubnetGeneration, WeightInfo as _,
 };
 use alloc::vec::Vec;
 use assay_pallet_traits::{KeyHolder, Subnets};
@@ -17,8 +17,11 @@ use sp_runtime::{DispatchError, DispatchResult};
 impl<T: Config> KeyHolder<T::AccountId> for Pallet<T> {
     /// Everything but the take hangs on the pools' id, so one record moves all stake, entering and
     /// unbonding included, however many stakers there are.
+    ///
+    /// What has left a subnet that is gone for good keeps the name that it left under: such records
+    /// wait for their stakers without an end, so how many there are has no bound.
     fn move_hotkey(old: &T::AccountId, new: &T::AccountId) -> DispatchResult {
-        for netuid in T::Subnets::netuids() {
+        for netuid in T::Subnets::kept() {
             if let Some(pools) = PoolsOf::<T>::get(netuid, old) {
                 PoolsOf::<T>::remove(netuid, old);
                 PoolHotkeys::<T>::insert(netuid, pools.id, new);
@@ -27,6 +30,9 @@ impl<T: Config> KeyHolder<T::AccountId> for Pallet<T> {
             if let Some(take) = Takes::<T>::get(netuid, old) {
                 Takes::<T>::remove(netuid, old);
                 Takes::<T>::insert(netuid, new, take);
+            }
+            if let Some(generation) = T::Subnets::dissolving(netuid) {
+                Self::rename_departed(SubnetGeneration { netuid, generation }, old, new);
             }
         }
         Ok(())
@@ -50,11 +56,12 @@ impl<T: Config> KeyHolder<T::AccountId> for Pallet<T> {
             Self::move_position(old, new, netuid, id)?;
             moved += 1;
         }
-        Ok(moved)
+        let left = limit.saturating_sub(moved);
+        Ok(moved.saturating_add(Self::move_departures(old, new, left)?))
     }
 
     fn move_coldkey_weight(things: u32) -> Weight {
-        // Of both positions everything may be ready.
+        // Of both positions everything may be ready. What departs is cheaper: it arrives nowhere.
         let arrivals = T::WeightInfo::arrive().saturating_mul(2 * u64::from(T::MaxMoves::get()));
         T::WeightInfo::move_position(2 * T::MaxUnbondingChunks::get())
             .saturating_add(arrivals)
@@ -124,7 +131,7 @@ impl<T: Config> Pallet<T> {
 
 /// Adds shares of the pool's present series; those of an older one are worth nothing, and must not
 /// displace any.
-fn add_live(into: &mut Shares, more: Shares, present: Series) {
+pub(crate) fn add_live(into: &mut Shares, more: Shares, present: Series) {
     if more.series == present && !more.is_empty() {
         into.add(more);
     }

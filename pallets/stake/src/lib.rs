@@ -19,6 +19,10 @@
 //! is removed, or moves to another place, waits in one *unbonding* pool per era, within reach of
 //! [`Slash`].
 //!
+//! When a subnet is dissolved, every position in it goes into unbonding at once, and from under the
+//! netuid to where a later generation can't meet it; its staker takes it from there with
+//! `withdraw_dissolved`, after the same time and within reach of the same slash.
+//!
 //! All staked money lies in one account ([`Pallet::holding_account`]), which never dies: genesis
 //! gives it the existential deposit. Money that somebody sends there belongs to nobody and changes
 //! no price, because the pools count only what came through this pallet.
@@ -39,11 +43,13 @@ extern crate alloc;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod calls;
+mod departed;
 mod keys;
 mod moves;
 mod opened;
 mod pool;
 mod stakes_impls;
+mod teardown;
 mod types;
 mod views;
 pub mod weights;
@@ -57,6 +63,7 @@ mod mock;
 #[cfg(test)]
 mod tests;
 
+pub use departed::{DepartedPool, Departure, SubnetGeneration};
 pub use pallet::*;
 pub use pool::{SharePool, Shares, LEAST_SHARES, MAX_SHARES_PER_UNIT, SHARES_PER_UNIT};
 pub use types::{
@@ -69,7 +76,7 @@ pub use weights::WeightInfo;
 pub mod pallet {
     use super::*;
     use assay_pallet_traits::{Neurons, Subnets};
-    use assay_primitives::{Balance, BlockNumber, NetUid, Ratio16};
+    use assay_primitives::{Balance, BlockNumber, Generation, NetUid, Ratio16};
     use frame_support::{
         pallet_prelude::*,
         traits::{
@@ -224,6 +231,32 @@ pub mod pallet {
     pub type Takes<T: Config> =
         StorageDoubleMap<_, Twox64Concat, NetUid, Blake2_128Concat, T::AccountId, Take>;
 
+    /// What a coldkey has on its way out of a subnet that was dissolved.
+    #[pallet::storage]
+    pub type Departures<T: Config> = StorageDoubleMap<
+        _,
+        Blake2_128Concat,
+        T::AccountId,
+        Twox64Concat,
+        PoolId,
+        Departure<T::AccountId, T::MaxUnbondingChunks>,
+    >;
+
+    /// Where the pools of dissolved subnets stood of which something is still on its way out.
+    #[pallet::storage]
+    pub type DepartedPools<T: Config> =
+        StorageMap<_, Twox64Concat, PoolId, DepartedPool<T::AccountId>>;
+
+    /// The same by hotkey: the inverse of [`DepartedPools`].
+    #[pallet::storage]
+    pub type DepartedPoolOf<T: Config> =
+        StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Twox64Concat, SubnetGeneration, PoolId>;
+
+    /// [`UnbondingOf`] of subnets that were dissolved.
+    #[pallet::storage]
+    pub type DepartedUnbonding<T> =
+        StorageDoubleMap<_, Twox64Concat, PoolId, Twox64Concat, Era, Unbonding>;
+
     /// Nothing to set: genesis gives the holding account its existential deposit. This pallet must
     /// stand after the one that keeps balances and before the one that counts what is issued.
     #[pallet::genesis_config]
@@ -277,6 +310,22 @@ pub mod pallet {
             /// The first block at which it can be withdrawn.
             withdrawable_at: BlockNumber,
         },
+        /// A subnet is being dissolved and a staker's stake in it was removed. It waits for
+        /// `withdraw_dissolved`.
+        StakeDeparted {
+            /// The subnet.
+            netuid: NetUid,
+            /// The generation that ended.
+            generation: Generation,
+            /// The hotkey it stood on.
+            hotkey: T::AccountId,
+            /// The staker.
+            coldkey: T::AccountId,
+            /// How much, besides what was on its way out already.
+            amount: Balance,
+            /// The first block at which it can be withdrawn.
+            withdrawable_at: BlockNumber,
+        },
         /// Removed stake went back to its staker.
         Withdrawn {
             /// The subnet.
@@ -310,6 +359,19 @@ pub mod pallet {
             /// The subnet.
             netuid: NetUid,
             /// The hotkey staked on.
+            hotkey: T::AccountId,
+            /// Who had it.
+            old: T::AccountId,
+            /// Who has it.
+            new: T::AccountId,
+        },
+        /// What is on its way out of a dissolved subnet belongs to another coldkey.
+        DepartureMoved {
+            /// The subnet.
+            netuid: NetUid,
+            /// The generation that ended.
+            generation: Generation,
+            /// The hotkey it stood on.
             hotkey: T::AccountId,
             /// Who had it.
             old: T::AccountId,
@@ -510,6 +572,20 @@ pub mod pallet {
         ) -> DispatchResult {
             ensure_signed(origin)?;
             Self::do_complete_move(coldkey, netuid, hotkey)
+        }
+
+        /// Withdraws what has waited long enough of stake in a subnet that was dissolved: the
+        /// `generation` of it in which the stake stood on the hotkey.
+        #[pallet::call_index(20)]
+        #[pallet::weight(T::WeightInfo::withdraw_dissolved(T::MaxUnbondingChunks::get()))]
+        pub fn withdraw_dissolved(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            generation: Generation,
+            hotkey: T::AccountId,
+        ) -> DispatchResult {
+            let coldkey = ensure_signed(origin)?;
+            Self::do_withdraw_dissolved(coldkey, SubnetGeneration { netuid, generation }, hotkey)
         }
     }
 

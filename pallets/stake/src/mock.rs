@@ -10,6 +10,7 @@ use assay_primitives::{Balance, BlockNumber, Generation, NetUid, Ratio16};
 use frame_support::{
     derive_impl, parameter_types,
     traits::{fungible::Mutate, ConstU32},
+    weights::constants::RocksDbWeight,
     PalletId,
 };
 use sp_io::TestExternalities;
@@ -31,6 +32,8 @@ impl frame_system::Config for Test {
     type Lookup = sp_runtime::traits::IdentityLookup<AccountId32>;
     type Block = Block;
     type AccountData = pallet_balances::AccountData<Balance>;
+    // Else all work were free, and a subnet gone in one step.
+    type DbWeight = RocksDbWeight;
 }
 
 pub const EXISTENTIAL_DEPOSIT: Balance = 1_000;

@@ -23,7 +23,7 @@ use frame_support::{
 
 /// How often a hotkey is followed to what it was exchanged for while stake is on its way there. A
 /// hotkey can be exchanged once a day, and stake is on its way for about a week.
-const MAX_EXCHANGES: usize = 16;
+pub(crate) const MAX_EXCHANGES: usize = 16;
 
 /// Which entries of what is on its way out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,12 @@ impl<AccountId> Ready<AccountId> {
     pub fn merge(&mut self, other: Self) {
         self.pay = self.pay.saturating_add(other.pay);
         self.arrivals.extend(other.arrivals);
+    }
+
+    /// All of it, wherever it was meant to go.
+    pub fn into_total(self) -> Balance {
+        let moving = self.arrivals.into_iter().map(|(_, amount)| amount);
+        moving.fold(self.pay, Balance::saturating_add)
     }
 
     fn add(&mut self, to: Option<Destination<AccountId>>, amount: Balance) {
@@ -174,7 +180,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    fn arrive(
+    pub(crate) fn arrive(
         coldkey: &T::AccountId,
         to: Destination<T::AccountId>,
         amount: Balance,

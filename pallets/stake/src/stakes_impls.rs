@@ -5,10 +5,11 @@ use crate::{
     pallet::*,
     pool::Shares,
     types::{Era, Side},
+    PoolId, SubnetGeneration,
 };
 use alloc::vec::Vec;
 use assay_pallet_traits::{Neurons, Slash, Stakes};
-use assay_primitives::{Balance, NetUid, Ratio16};
+use assay_primitives::{Balance, Generation, NetUid, Ratio16};
 use frame_support::{
     defensive,
     storage::with_storage_layer,
@@ -168,7 +169,7 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    fn do_slash(
+    pub(crate) fn do_slash(
         netuid: NetUid,
         hotkey: &T::AccountId,
         part: Ratio16,
@@ -183,29 +184,45 @@ impl<T: Config> Pallet<T> {
                 taken = taken.saturating_add(pool.slash(part));
             }
         }
-        // What can be withdrawn is out of reach, whether or not it was: a removal frees its stake
-        // after the announced time.
+        taken = taken.saturating_add(Self::slash_unbonding(netuid, opened.id(), part));
+        opened.close();
+        Self::burn_slashed(netuid, hotkey, taken)?;
+        Ok(taken)
+    }
+
+    /// Takes a part of all that is on its way out of a pool and can't be withdrawn yet, and returns
+    /// what was taken.
+    ///
+    /// What can be withdrawn is out of reach, whether or not it was: a removal frees its stake after
+    /// the announced time.
+    pub(crate) fn slash_unbonding(netuid: NetUid, id: PoolId, part: Ratio16) -> Balance {
         let Era(last) = Self::current_era();
         let first = last.saturating_sub(T::UnbondingEras::get());
+        let mut taken: Balance = 0;
         for era in (first..=last).map(Era) {
-            UnbondingOf::<T>::mutate_exists((netuid, opened.id(), era), |stored| {
-                let Some(mut unbonding) = stored.take() else {
-                    return;
-                };
+            Self::change_unbonding(netuid, id, era, |unbonding| {
                 for side in [Side::Own, Side::Delegated] {
                     taken = taken.saturating_add(unbonding.side_mut(side).slash(part));
                 }
-                *stored = (!unbonding.is_empty()).then_some(unbonding);
             });
         }
-        opened.close();
-        T::Currency::burn_from(&Self::holding_account(), taken, Preserve, Exact, Force)?;
+        taken
+    }
+
+    /// Burns what a slash took.
+    pub(crate) fn burn_slashed(
+        netuid: NetUid,
+        hotkey: &T::AccountId,
+        amount: Balance,
+    ) -> DispatchResult {
+        T::Currency::burn_from(&Self::holding_account(), amount, Preserve, Exact, Force)?;
+        let hotkey = hotkey.clone();
         Self::deposit_event(Event::Slashed {
             netuid,
-            hotkey: hotkey.clone(),
-            amount: taken,
+            hotkey,
+            amount,
         });
-        Ok(taken)
+        Ok(())
     }
 }
 
@@ -216,5 +233,20 @@ impl<T: Config> Slash<T::AccountId> for Pallet<T> {
             defensive!("a slash failed and took nothing", error);
             0
         })
+    }
+
+    fn slash_dissolved(
+        netuid: NetUid,
+        generation: Generation,
+        hotkey: &T::AccountId,
+        part: Ratio16,
+    ) -> Balance {
+        let origin = SubnetGeneration { netuid, generation };
+        with_storage_layer(|| Self::do_slash_dissolved(origin, hotkey, part)).unwrap_or_else(
+            |error| {
+                defensive!("a slash failed and took nothing", error);
+                0
+            },
+        )
     }
 }

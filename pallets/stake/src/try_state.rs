@@ -9,11 +9,13 @@
 //! 5. The holding account has all that the pools count, and the existential deposit on top. It has
 //!    nothing more, unless somebody sent it something.
 //! 6. No take is above the largest.
+//! 7. What is on its way out of dissolved subnets is held like any other stake, by as many as
+//!    counted, and is kept once.
 
 use crate::{
     pallet::*,
     pool::{SharePool, Shares, MAX_SHARES_PER_UNIT},
-    types::{Conversion, Era, PayoutIndex, Pools, Series, Side, SubnetStake},
+    types::{Chunk, Conversion, Era, PayoutIndex, Pools, Series, Side, SubnetStake, Unbonding},
     PoolId,
 };
 use alloc::{collections::BTreeMap, vec::Vec};
@@ -38,6 +40,30 @@ impl Census {
     }
 }
 
+/// By pool, what is on its way out of dissolved subnets.
+type Departed<T> = BTreeMap<PoolId, Vec<Chunk<<T as frame_system::Config>::AccountId>>>;
+
+/// The shares of what was removed, by era.
+type UnbondingCensus = BTreeMap<Era, Census>;
+
+fn count_chunks<AccountId>(census: &mut UnbondingCensus, chunks: &[Chunk<AccountId>]) {
+    for chunk in chunks {
+        let era = census.entry(chunk.era).or_default();
+        era.count(chunk.own);
+        era.count(chunk.delegated);
+    }
+}
+
+/// Checks the pools of an era and returns what is in them.
+fn check_era(
+    census: &mut UnbondingCensus,
+    era: Era,
+    pools: &Unbonding,
+) -> Result<Balance, TryRuntimeError> {
+    let census = census.remove(&era).unwrap_or_default();
+    Ok(check_pool(&pools.own, &census)? + check_pool(&pools.delegated, &census)?)
+}
+
 fn check_pool(pool: &SharePool, held: &Census) -> Result<Balance, TryRuntimeError> {
     ensure!(
         (pool.amount == 0) == (pool.shares == 0),
@@ -60,13 +86,15 @@ impl<T: Config> Pallet<T> {
         let mut totals = BTreeMap::<NetUid, SubnetStake>::new();
         let mut held: Balance = 0;
         let (mut pools_seen, mut positions_seen) = (0, 0);
+        let departed = Self::departed_chunks()?;
         for (netuid, hotkey, pools) in PoolsOf::<T>::iter() {
             ensure!(
                 PoolHotkeys::<T>::get(netuid, pools.id) == Some(hotkey),
                 "pools stand under another hotkey than their record says"
             );
             let payouts = SubnetStakes::<T>::get(netuid).payouts;
-            held += Self::check_pools(netuid, &pools)?;
+            let gone = departed.get(&pools.id).map_or(&[][..], Vec::as_slice);
+            held += Self::check_pools(netuid, &pools, gone)?;
             pools_seen += 1;
             positions_seen += pools.positions as usize;
             Self::add_to_total(totals.entry(netuid).or_default(), &pools, payouts);
@@ -104,6 +132,7 @@ impl<T: Config> Pallet<T> {
                 .all(|total| total == SubnetStake::default()),
             "a subnet has stake but no totals"
         );
+        held += Self::check_departed(&departed)?;
         Self::check_money(held)?;
         for (_, _, take) in Takes::<T>::iter() {
             let raised = take.raise.map_or(take.current, |raise| raise.take);
@@ -122,9 +151,14 @@ impl<T: Config> Pallet<T> {
     }
 
     /// Checks one hotkey's pools and returns what is in them and unbonding.
-    fn check_pools(netuid: NetUid, pools: &Pools) -> Result<Balance, TryRuntimeError> {
+    fn check_pools(
+        netuid: NetUid,
+        pools: &Pools,
+        departed: &[Chunk<T::AccountId>],
+    ) -> Result<Balance, TryRuntimeError> {
         let mut census = Census::default();
-        let mut unbonding = BTreeMap::<Era, Census>::new();
+        let mut unbonding = UnbondingCensus::new();
+        count_chunks(&mut unbonding, departed);
         let mut positions = 0;
         for (_, position) in Positions::<T>::iter_prefix((netuid, pools.id)) {
             ensure!(!position.is_empty(), "an empty position is kept");
@@ -133,11 +167,7 @@ impl<T: Config> Pallet<T> {
                 census.count(position.side(side).active);
                 census.count(position.side(side).entering);
             }
-            for chunk in &position.unbonding {
-                let era = unbonding.entry(chunk.era).or_default();
-                era.count(chunk.own);
-                era.count(chunk.delegated);
-            }
+            count_chunks(&mut unbonding, &position.unbonding);
         }
         ensure!(
             positions == pools.positions,
@@ -160,10 +190,71 @@ impl<T: Config> Pallet<T> {
             money += check_pool(&pools.side(side).entering, &census)?;
         }
         for (era, pools) in UnbondingOf::<T>::iter_prefix((netuid, pools.id)) {
-            let census = unbonding.remove(&era).unwrap_or_default();
-            money += check_pool(&pools.own, &census)?;
-            money += check_pool(&pools.delegated, &census)?;
+            money += check_era(&mut unbonding, era, &pools)?;
         }
+        Ok(money)
+    }
+
+    fn departed_chunks() -> Result<Departed<T>, TryRuntimeError> {
+        let mut departed = Departed::<T>::new();
+        let mut holders = BTreeMap::<PoolId, u32>::new();
+        for (_, id, departure) in Departures::<T>::iter() {
+            ensure!(
+                departure.ready > 0 || !departure.chunks.is_empty(),
+                "a departure of nothing is kept"
+            );
+            departed.entry(id).or_default().extend(departure.chunks);
+            *holders.entry(id).or_default() += 1;
+        }
+        for (id, pool) in DepartedPools::<T>::iter() {
+            ensure!(
+                holders.remove(&id) == Some(pool.holders),
+                "departed pools have other holders than counted"
+            );
+            ensure!(
+                DepartedPoolOf::<T>::get(&pool.hotkey, pool.origin) == Some(id),
+                "departed pools can't be found by their hotkey"
+            );
+        }
+        ensure!(
+            holders.is_empty() && DepartedPoolOf::<T>::iter().count() == departed.len(),
+            "something departed from pools that nobody knows"
+        );
+        Ok(departed)
+    }
+
+    /// Checks what is on its way out of dissolved subnets and returns how much that is. What is
+    /// still kept under the netuid is counted here only where its pools are gone.
+    fn check_departed(departed: &Departed<T>) -> Result<Balance, TryRuntimeError> {
+        let mut money: Balance = Departures::<T>::iter_values()
+            .map(|departure| departure.ready)
+            .sum();
+        let mut eras = 0;
+        for (id, chunks) in departed {
+            let netuid = DepartedPools::<T>::get(id)
+                .ok_or("departed pools are unknown")?
+                .origin
+                .netuid;
+            let mut census = UnbondingCensus::new();
+            count_chunks(&mut census, chunks);
+            for (era, pools) in DepartedUnbonding::<T>::iter_prefix(id) {
+                ensure!(
+                    !UnbondingOf::<T>::contains_key((netuid, id, era)),
+                    "unbonding stake is kept twice"
+                );
+                money += check_era(&mut census, era, &pools)?;
+                eras += 1;
+            }
+            if !PoolHotkeys::<T>::contains_key(netuid, id) {
+                for (era, pools) in UnbondingOf::<T>::iter_prefix((netuid, id)) {
+                    money += check_era(&mut census, era, &pools)?;
+                }
+            }
+        }
+        ensure!(
+            DepartedUnbonding::<T>::iter().count() == eras,
+            "unbonding stake of dissolved subnets belongs to nobody"
+        );
         Ok(money)
     }
 
@@ -178,7 +269,7 @@ impl<T: Config> Pallet<T> {
         }
         for (netuid, id, _) in UnbondingOf::<T>::iter_keys() {
             ensure!(
-                !gone(netuid, id),
+                !gone(netuid, id) || DepartedPools::<T>::contains_key(id),
                 "unbonding stake is kept for pools that are gone"
             );
         }

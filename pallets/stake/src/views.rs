@@ -22,6 +22,7 @@ impl<T: Config> Pallet<T> {
             }
             TransactionOutcome::Rollback(Ok::<_, DispatchError>(()))
         });
+        Self::show_departures(coldkey, &mut stake);
         debug_assert!(shown.is_ok(), "a read runs in no other transaction");
         stake
             .positions
@@ -64,6 +65,7 @@ impl<T: Config> Pallet<T> {
             stake.unbonding.push(UnbondingView {
                 netuid,
                 hotkey: hotkey.clone(),
+                dissolved: None,
                 amount: pools.value(chunk),
                 withdrawable_at: Self::withdrawable_at(chunk.era),
                 moves_to: chunk.to.as_ref().map(|to| StakeTarget {

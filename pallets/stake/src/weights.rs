@@ -18,14 +18,8 @@ pub trait WeightInfo {
     fn withdraw(chunks: u32) -> Weight;
     /// `set_take`.
     fn set_take() -> Weight;
-    /// One dividend.
-    fn credit_dividend() -> Weight;
-    /// One miner paid into its own bond.
-    fn credit_own() -> Weight;
-    /// The end of a payout.
-    fn after_payout() -> Weight;
-    /// A slash that reaches `eras` eras of unbonding stake.
-    fn slash(eras: u32) -> Weight;
+    /// `withdraw_dissolved` of a departure with `chunks` entries.
+    fn withdraw_dissolved(chunks: u32) -> Weight;
     /// `move_stake` from a position with `chunks` unbonding entries.
     fn move_stake(chunks: u32) -> Weight;
     /// One amount that arrives where it was moved to.
@@ -34,8 +28,6 @@ pub trait WeightInfo {
     fn move_hotkey(subnets: u32) -> Weight;
     /// Moving a position, where it and the one it joins have `chunks` unbonding entries.
     fn move_position(chunks: u32) -> Weight;
-    /// Reading the stakes of `hotkeys` hotkeys.
-    fn stakes(hotkeys: u32) -> Weight;
 }
 
 /// Weights with the runtime's costs of reading and writing.
@@ -91,23 +83,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
         Self::cost(15, &[(3, 1)])
     }
 
-    fn credit_dividend() -> Weight {
-        // The hotkey's owner and its take.
-        Self::cost(25, &[(2, 0), POOLS, POSITION])
-    }
-
-    fn credit_own() -> Weight {
-        Self::cost(25, &[(1, 0), POOLS, POSITION])
-    }
-
-    fn after_payout() -> Weight {
-        Self::cost(5, &[(1, 1)])
-    }
-
-    fn slash(eras: u32) -> Weight {
-        // The unbonding pools, the holding account and the issuance.
-        let eras = u64::from(eras);
-        Self::cost(30 + 5 * eras, &[POOLS, (eras, eras), (2, 2)])
+    fn withdraw_dissolved(chunks: u32) -> Weight {
+        // The departure, its pool and the pool's index; of each entry the unbonding pools, wherever
+        // they are kept.
+        let chunks = u64::from(chunks);
+        Self::cost(
+            40 + 5 * chunks,
+            &[(3, 3), (2 * chunks, 2 * chunks), TRANSFER],
+        )
     }
 
     fn move_stake(chunks: u32) -> Weight {
@@ -121,9 +104,10 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     }
 
     fn move_hotkey(subnets: u32) -> Weight {
-        // The list of subnets. Of each the pools and the take, which move, and the pools' hotkey.
+        // The lists of subnets and of those being dissolved. Of each the pools and the take, which
+        // move, and the pools' hotkey; of one being dissolved the record of what left it, too.
         let subnets = u64::from(subnets);
-        Self::cost(5 + 5 * subnets, &[(1 + 2 * subnets, 5 * subnets)])
+        Self::cost(5 + 5 * subnets, &[(2 + 4 * subnets, 8 * subnets)])
     }
 
     fn move_position(chunks: u32) -> Weight {
@@ -132,10 +116,5 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
             60 + 5 * chunks,
             &[POOLS, POSITION, POSITION, (chunks, chunks), TRANSFER],
         )
-    }
-
-    fn stakes(hotkeys: u32) -> Weight {
-        let hotkeys = u64::from(hotkeys);
-        Self::cost(2 + hotkeys, &[(hotkeys + 1, 0)])
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::*;
 use alloc::{boxed::Box, format, vec, vec::Vec};
-use assay_pallet_traits::{BenchmarkHelper as _, Standings};
+use assay_pallet_traits::{BenchmarkHelper as _, KeyHolder, Standings};
 use assay_primitives::{
     Announced, Artifact, Benchmark, BondRule, DataType, Digest, Endpoint, EndpointProtocol,
     Generation, Hyperparameter, Interface, LiquidAlpha, ModelAnnouncement, NetUid, Ratio16,
-    RegistrationProofPayload, Scoring, TaskSpec, TensorSpec, Uid, ASY, CAP, MAX_NEURONS,
+    RegistrationProofPayload, Scoring, Serial, TaskSpec, TensorSpec, Uid, ASY, CAP, MAX_NEURONS,
     MAX_TENSORS, MAX_TENSOR_DIMENSIONS,
 };
 use codec::{Decode, Encode};
@@ -166,6 +166,113 @@ mod benches {
         Ok(())
     }
 
+    /// Of the longest task, in the place of one that still waits and is as long.
+    #[benchmark]
+    fn update_task() -> Result<(), BenchmarkError> {
+        let netuid = T::BenchmarkHelper::subnet(0);
+        let root = T::AdminOrigin::try_successful_origin()
+            .map_err(|()| BenchmarkError::Stop("somebody must be root"))?;
+        let changes = BoundedVec::truncate_from(all_settings());
+        Pallet::<T>::do_patch_hyperparameters(root.clone(), netuid, changes)?;
+        Pallet::<T>::do_update_task(root.clone(), netuid, Box::new(largest_task()))?;
+        let version = |netuid| UpcomingTasks::<T>::get(netuid).map(|next| next.version);
+        let before = version(netuid);
+
+        #[extrinsic_call]
+        _(root as T::RuntimeOrigin, netuid, Box::new(largest_task()));
+
+        assert!(before.is_some() && version(netuid) == before);
+        Ok(())
+    }
+
+    #[benchmark]
+    fn offer_subnet() {
+        let netuid = T::BenchmarkHelper::subnet(0);
+        let owner = owner::<T>(netuid);
+        let to: T::AccountId = account("heir", 0, 0);
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(owner), netuid, Some(to.clone()));
+
+        assert_eq!(SubnetOffers::<T>::get(netuid), Some(to));
+    }
+
+    #[benchmark]
+    fn accept_subnet() -> Result<(), BenchmarkError> {
+        let netuid = T::BenchmarkHelper::subnet(0);
+        let heir = rich::<T>("heir");
+        Pallet::<T>::do_offer_subnet(owner::<T>(netuid), netuid, Some(heir.clone()))?;
+
+        #[extrinsic_call]
+        _(RawOrigin::Signed(heir.clone()), netuid);
+
+        assert_eq!(owner::<T>(netuid), heir);
+        Ok(())
+    }
+
+    /// Of a hotkey that has a place in each of `s` subnets.
+    #[benchmark]
+    fn move_hotkey(s: Linear<0, { T::MaxSubnets::get() }>) -> Result<(), BenchmarkError> {
+        let old: T::AccountId = account("spent", 0, 0);
+        let new: T::AccountId = account("fresh", 0, 0);
+        let info = HotkeyInfo {
+            coldkey: account("coldkey", 0, 0),
+            registrations: s as u16,
+        };
+        OwnedHotkeys::<T>::insert(&info.coldkey, &old, ());
+        Hotkeys::<T>::insert(&old, info);
+        frame_system::Pallet::<T>::inc_sufficients(&old);
+        for serial in 0..s {
+            let netuid = T::BenchmarkHelper::subnet(0);
+            let neuron = Neuron {
+                hotkey: old.clone(),
+                serial: Serial(serial.into()),
+                registered_at: 1,
+            };
+            Uids::<T>::insert(netuid, &old, Uid(0));
+            Neurons::<T>::insert(netuid, Uid(0), neuron);
+        }
+
+        #[block]
+        {
+            <Pallet<T> as KeyHolder<T::AccountId>>::move_hotkey(&old, &new)?;
+        }
+
+        assert!(Hotkeys::<T>::contains_key(&new));
+        assert_eq!(Uids::<T>::contains_key(NetUid(0), &new), s > 0);
+        Ok(())
+    }
+
+    /// Of a coldkey that owns `t` subnets, which costs more than as many hotkeys. All places are
+    /// taken, and each subnet was offered to somebody.
+    #[benchmark]
+    fn move_coldkey(t: Linear<0, { T::MaxSubnets::get() }>) -> Result<(), BenchmarkError> {
+        let heir = rich::<T>("heir");
+        let mut old = account("nobody", 0, 0);
+        for number in 0..T::MaxSubnets::get() {
+            let netuid = T::BenchmarkHelper::subnet(0);
+            SubnetOffers::<T>::insert(netuid, account::<T::AccountId>("bidder", 0, 0));
+            if number < t {
+                old = owner::<T>(netuid);
+            } else {
+                Subnets::<T>::mutate(netuid, |subnet| {
+                    if let Some(subnet) = subnet {
+                        subnet.owner = account("somebody", 0, 0);
+                    }
+                });
+            }
+        }
+
+        let moved;
+        #[block]
+        {
+            moved = <Pallet<T> as KeyHolder<T::AccountId>>::move_coldkey(&old, &heir, t)?;
+        }
+
+        assert_eq!(moved, t);
+        Ok(())
+    }
+
     #[benchmark]
     fn set_admitted() -> Result<(), BenchmarkError> {
         let netuid = T::BenchmarkHelper::subnet(0);
@@ -248,6 +355,11 @@ mod benches {
 
         assert!(Models::<T>::contains_key(netuid, Uid(0)));
     }
+}
+
+fn owner<T: Config>(netuid: NetUid) -> T::AccountId {
+    let owner = Subnets::<T>::get(netuid).map(|subnet| subnet.owner);
+    owner.expect("the helper registered it")
 }
 
 /// A subnet, and a neuron in it with its owner that announced both already.

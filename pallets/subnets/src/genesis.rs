@@ -30,7 +30,17 @@ pub struct Parameters {
     pub registration_price_ceiling: Balance,
     /// Whether a new subnet's miners are paid without root's say.
     pub admit_on_creation: bool,
+    /// Places for subnets. More than the runtime has room for (`MaxSubnets`) stand for as many.
+    pub subnet_places: u32,
+    /// Blocks in which a new subnet can't be dissolved for another.
+    pub subnet_immunity: BlockNumber,
 }
+
+/// Places for subnets, unless genesis says otherwise.
+const PLACES: u32 = 128;
+/// A month at 6 s: long enough for a market to form, and for the average of its stake to be that of
+/// its stake.
+const IMMUNITY: BlockNumber = 30 * 14_400;
 
 impl Default for Parameters {
     fn default() -> Self {
@@ -39,6 +49,8 @@ impl Default for Parameters {
             registration_price_floor: ASY / 10,
             registration_price_ceiling: 1_000 * ASY,
             admit_on_creation: false,
+            subnet_places: PLACES,
+            subnet_immunity: IMMUNITY,
         }
     }
 }
@@ -54,6 +66,9 @@ impl Parameters {
         }
         if self.registration_price_floor > self.registration_price_ceiling {
             return Err("registrationPriceFloor must not be above registrationPriceCeiling");
+        }
+        if self.subnet_places == 0 {
+            return Err("subnetPlaces must leave room for a subnet");
         }
         Ok(())
     }
@@ -103,6 +118,10 @@ mod tests {
             },
             Parameters {
                 registration_price_ceiling: fine.registration_price_floor - 1,
+                ..fine
+            },
+            Parameters {
+                subnet_places: 0,
                 ..fine
             },
         ];

@@ -1,4 +1,4 @@
-//! What is checked when a runtime is built. No block runs anything of this pallet by itself.
+//! What is checked when a runtime is built.
 
 use crate::{Config, Pallet};
 use frame_support::traits::Get;
@@ -18,6 +18,11 @@ impl<T: Config> Pallet<T> {
         assert!(
             T::MaxProofLifetime::get() > 0,
             "a proof must outlive the block it is made in"
+        );
+        let least = Self::least_budget();
+        assert!(
+            least.all_lte(T::DissolutionBudget::get()),
+            "DissolutionBudget must be at least {least:?}, or a dissolution can stand still"
         );
     }
 }

@@ -4,11 +4,11 @@
 //! where they are. What names a key is moved here.
 
 use crate::{
-    Config, Error, Event, HoldReason, Hotkeys, Netuids, Neurons, OwnedHotkeys, Pallet, Subnets,
-    Succession, Successors, Uids, WeightInfo,
+    Config, Error, Event, HoldReason, Hotkeys, Neurons, OwnedHotkeys, Pallet, SubnetOffers,
+    Subnets, Succession, Successors, Uids, WaitingSubnets, WeightInfo,
 };
 use alloc::vec::Vec;
-use assay_pallet_traits::KeyHolder;
+use assay_pallet_traits::{KeyHolder, Subnets as Registry};
 use assay_primitives::NetUid;
 use frame_support::{
     traits::{
@@ -20,10 +20,19 @@ use frame_support::{
 };
 use sp_runtime::{DispatchError, DispatchResult};
 
+/// Moves what is kept under a number from one coldkey to another, if it is the first one's. Says
+/// whether it was.
+type Mover<T> = fn(
+    NetUid,
+    &<T as frame_system::Config>::AccountId,
+    &<T as frame_system::Config>::AccountId,
+) -> Result<bool, DispatchError>;
+
 impl<T: Config> KeyHolder<T::AccountId> for Pallet<T> {
     fn move_hotkey(old: &T::AccountId, new: &T::AccountId) -> DispatchResult {
         let info = Hotkeys::<T>::take(old).ok_or(Error::<T>::NotRegistered)?;
-        for netuid in Netuids::<T>::get() {
+        // Neurons of a subnet that is being dissolved still count as registrations.
+        for netuid in <Self as Registry<T::AccountId>>::kept() {
             let Some(uid) = Uids::<T>::get(netuid, old) else {
                 continue;
             };
@@ -60,11 +69,14 @@ impl<T: Config> KeyHolder<T::AccountId> for Pallet<T> {
         limit: u32,
     ) -> Result<u32, DispatchError> {
         let mut moved = 0;
-        for netuid in Netuids::<T>::get() {
-            if moved == limit {
-                return Ok(moved);
+        let movers: [Mover<T>; 3] = [Self::move_subnet, Self::move_waiting, Self::move_offer];
+        for netuid in <Self as Registry<T::AccountId>>::kept() {
+            for mover in movers {
+                if moved == limit {
+                    return Ok(moved);
+                }
+                moved += u32::from(mover(netuid, old, new)?);
             }
-            moved += u32::from(Self::move_subnet(netuid, old, new)?);
         }
         // Collected first: a prefix must not change while it is walked.
         let hotkeys: Vec<T::AccountId> = OwnedHotkeys::<T>::iter_key_prefix(old)
@@ -89,12 +101,47 @@ impl<T: Config> KeyHolder<T::AccountId> for Pallet<T> {
     }
 
     fn move_coldkey_weight(things: u32) -> Weight {
-        T::WeightInfo::move_coldkey(T::MaxSubnets::get(), things)
+        T::WeightInfo::move_coldkey(things)
     }
 }
 
 impl<T: Config> Pallet<T> {
-    /// Moves a subnet with its lock, if it is `old`'s. Says whether it was.
+    /// A subnet that waits for the number, with its lock.
+    fn move_waiting(
+        netuid: NetUid,
+        old: &T::AccountId,
+        new: &T::AccountId,
+    ) -> Result<bool, DispatchError> {
+        let Some(mut waiting) =
+            WaitingSubnets::<T>::get(netuid).filter(|waiting| waiting.owner == *old)
+        else {
+            return Ok(false);
+        };
+        let reason = HoldReason::SubnetLock.into();
+        T::Currency::transfer_on_hold(&reason, old, new, waiting.lock, Exact, OnHold, Force)?;
+        waiting.owner = new.clone();
+        WaitingSubnets::<T>::insert(netuid, waiting);
+        Ok(true)
+    }
+
+    /// What somebody else offered to the old coldkey.
+    fn move_offer(
+        netuid: NetUid,
+        old: &T::AccountId,
+        new: &T::AccountId,
+    ) -> Result<bool, DispatchError> {
+        let is_old = SubnetOffers::<T>::get(netuid).is_some_and(|to| to == *old);
+        if is_old {
+            SubnetOffers::<T>::insert(netuid, new);
+            Self::deposit_event(Event::SubnetOffered {
+                netuid,
+                to: Some(new.clone()),
+            });
+        }
+        Ok(is_old)
+    }
+
+    /// A subnet with its lock. Whom it was offered to is forgotten.
     fn move_subnet(
         netuid: NetUid,
         old: &T::AccountId,
@@ -109,6 +156,7 @@ impl<T: Config> Pallet<T> {
         T::Currency::transfer_on_hold(&reason, old, new, subnet.lock, Exact, OnHold, Force)?;
         subnet.owner = new.clone();
         Subnets::<T>::insert(netuid, subnet);
+        SubnetOffers::<T>::remove(netuid);
         Self::deposit_event(Event::SubnetOwnerChanged {
             netuid,
             old: old.clone(),

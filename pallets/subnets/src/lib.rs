@@ -8,6 +8,8 @@
 //!
 //! ```text
 //! register_subnet ─► Subnets, Tasks, HyperparametersOf ── SubnetHooks ──► epoch schedules
+//!     all places taken ─► Dissolving ── Teardown, over blocks ──► everybody lets go; next generation
+//! update_task ─► UpcomingTasks ── begin_epoch, two tempos and the reveal window later ─► Tasks
 //! patch_hyperparameters ─► PendingHyperparameters ── begin_epoch (by epoch) ─► HyperparametersOf
 //! register ─► Neurons, Uids, Hotkeys ── NeuronHooks ──► weights and epoch clear the uid
 //! announce, announce_model ─► Endpoints, Models
@@ -27,6 +29,7 @@ extern crate alloc;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod calls;
+mod dissolution;
 mod genesis;
 mod hooks;
 mod keys;
@@ -46,6 +49,7 @@ mod mock;
 mod tests;
 
 pub use assay_pallet_traits::HotkeyProof as RegistrationProof;
+pub use dissolution::{Dissolution, WaitingSubnet};
 pub use genesis::Parameters;
 pub use pallet::*;
 pub use price::{Price, PriceCurve};
@@ -60,10 +64,14 @@ pub const MAX_CHANGES: u32 = 17;
 pub mod pallet {
     use super::*;
     use alloc::boxed::Box;
-    use assay_pallet_traits::{AdmissionPolicy, Epochs, NeuronHooks, Standings, SubnetHooks};
+    use assay_pallet_traits::{
+        AdmissionPolicy, ColdkeyChanges, Epochs, NeuronHooks, StakeAverages, Standings,
+        SubnetHooks, Teardown,
+    };
     use assay_primitives::{
-        Announced, Balance, BlockNumber, Endpoint, Generation, Hyperparameter, Hyperparameters,
-        ModelAnnouncement, NetUid, Serial, TaskSpec, Uid, MAX_NEURONS,
+        Announced, AnnouncedTask, Balance, BlockNumber, Endpoint, EpochIndex, Generation,
+        Hyperparameter, Hyperparameters, ModelAnnouncement, NetUid, Serial, TaskSpec, TaskVersion,
+        Uid, MAX_NEURONS,
     };
     use frame_support::{
         pallet_prelude::*,
@@ -101,13 +109,26 @@ pub mod pallet {
         /// Who hears of new subnets.
         type SubnetHooks: SubnetHooks;
 
+        /// How much stake stands on subnets over time: who gives way when all places are taken.
+        type StakeAverages: StakeAverages;
+
+        /// Who lets go of what is kept for a subnet when it ends.
+        type Teardown: Teardown;
+
+        /// Which owners are being changed: none of them can give a subnet away.
+        type ColdkeyChanges: ColdkeyChanges<Self::AccountId>;
+
+        /// What dissolving subnets may take of one block.
+        #[pallet::constant]
+        type DissolutionBudget: Get<Weight>;
+
         /// Who hears of new and replaced neurons.
         type NeuronHooks: NeuronHooks<Self::AccountId>;
 
         /// The tempo of a new subnet, and the shortest that an owner may choose.
         type DefaultTempo: Get<BlockNumber>;
 
-        /// Places for subnets.
+        /// The most places for subnets that a network may have.
         #[pallet::constant]
         type MaxSubnets: Get<u32>;
 
@@ -161,6 +182,25 @@ pub mod pallet {
     /// What each subnet asks its miners to do; its version stands in [`Subnets`].
     #[pallet::storage]
     pub type Tasks<T> = StorageMap<_, Twox64Concat, NetUid, TaskSpec>;
+
+    /// The tasks that were announced, until they are in force.
+    #[pallet::storage]
+    pub type UpcomingTasks<T> = StorageMap<_, Twox64Concat, NetUid, AnnouncedTask>;
+
+    /// The accounts that subnets were offered to.
+    #[pallet::storage]
+    pub type SubnetOffers<T: Config> = StorageMap<_, Twox64Concat, NetUid, T::AccountId>;
+
+    /// Subnets that have ended and of which something is still stored, in the order in which they
+    /// are dissolved.
+    #[pallet::storage]
+    pub type Dissolving<T: Config> =
+        StorageValue<_, BoundedVec<Dissolution, <T as Config>::MaxSubnets>, ValueQuery>;
+
+    /// Subnets that are paid for and wait for the number of one that is being dissolved.
+    #[pallet::storage]
+    pub type WaitingSubnets<T: Config> =
+        StorageMap<_, Twox64Concat, NetUid, WaitingSubnet<T::AccountId>>;
 
     /// The settings in force.
     #[pallet::storage]
@@ -250,7 +290,8 @@ pub mod pallet {
     // Fields that their own names explain go without a comment.
     #[allow(missing_docs)]
     pub enum Event<T: Config> {
-        /// A subnet was registered. Of `price`, `lock` is held and the rest was burned.
+        /// A subnet was registered. Of `price`, `lock` is held and the rest was burned; both already
+        /// when `RegistrationWaiting` said so, if it `waited`.
         SubnetRegistered {
             netuid: NetUid,
             generation: Generation,
@@ -259,11 +300,78 @@ pub mod pallet {
             price: Balance,
             /// The part of the price that stays the owner's, on hold.
             lock: Balance,
+            /// Whether it was paid for earlier and waited for its number.
+            waited: bool,
             /// Whether its miners are paid.
             admitted: bool,
             hyperparameters: Hyperparameters,
             /// What it asks its miners to do.
             task: Box<TaskSpec>,
+        },
+        /// A subnet was paid for and is registered as soon as its number is free. Of `price`, `lock`
+        /// is held and the rest was burned.
+        RegistrationWaiting {
+            netuid: NetUid,
+            /// The generation that it will be.
+            generation: Generation,
+            owner: T::AccountId,
+            /// What it cost.
+            price: Balance,
+            /// The part of the price that stays the owner's, on hold.
+            lock: Balance,
+        },
+        /// A subnet has ended. What is stored for it goes in the next blocks, all stake on it into
+        /// unbonding; until then its number is not free.
+        SubnetDissolving {
+            netuid: NetUid,
+            /// The generation that ended.
+            generation: Generation,
+            owner: T::AccountId,
+            /// What was given back to the owner.
+            lock: Balance,
+            /// The moving average of its stake: the least of all past their immunity, if it gave
+            /// way for another.
+            average_stake: Balance,
+        },
+        /// Nothing is stored for a subnet any more.
+        SubnetDissolved {
+            netuid: NetUid,
+            /// The generation that ended.
+            generation: Generation,
+        },
+        /// A neuron went with its subnet.
+        NeuronRemoved {
+            netuid: NetUid,
+            uid: Uid,
+            hotkey: T::AccountId,
+            /// The serial that ended.
+            serial: Serial,
+        },
+        /// A subnet will have another task from an epoch on.
+        TaskAnnounced {
+            netuid: NetUid,
+            /// The version that it will have.
+            version: TaskVersion,
+            /// The first epoch in which it is in force.
+            from_epoch: EpochIndex,
+            /// The task, which names every artifact by its digest.
+            task: Box<TaskSpec>,
+        },
+        /// The task that was announced is in force.
+        TaskUpdated {
+            netuid: NetUid,
+            version: TaskVersion,
+        },
+        /// A subnet's owner offered it to somebody, or to nobody any more.
+        SubnetOffered {
+            netuid: NetUid,
+            to: Option<T::AccountId>,
+        },
+        /// A subnet has another owner, who locked for it what the old one got back.
+        SubnetTransferred {
+            netuid: NetUid,
+            from: T::AccountId,
+            to: T::AccountId,
         },
         /// Settings of a subnet will change when its open epoch ends.
         HyperparametersPatched {
@@ -336,8 +444,17 @@ pub mod pallet {
     pub enum Error<T> {
         /// No subnet is registered under this number: look at the list of subnets.
         UnknownSubnet,
-        /// All places for subnets are taken: wait until one is given up.
+        /// All places for subnets are taken and every subnet is immune: wait until the first
+        /// immunity ends.
         NoPlaceForSubnet,
+        /// The subnet has ended and is being dissolved: nothing can be done in it any more. Its
+        /// number is free in some blocks.
+        SubnetDissolving,
+        /// The subnet was not offered to this account: its owner must offer it first.
+        NotOffered,
+        /// The coldkey of the subnet's owner is being changed: wait until it is the new one's, or
+        /// the change is dropped.
+        OwnerChanging,
         /// The price is above the `max_price` given: raise it, or wait until the price has decayed.
         PriceAboveMax,
         /// The coldkey can't pay the price and stay alive: top it up.
@@ -407,6 +524,10 @@ pub mod pallet {
 
     #[pallet::hooks]
     impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+        fn on_initialize(_: BlockNumberFor<T>) -> Weight {
+            Self::dissolve_some()
+        }
+
         fn integrity_test() {
             Self::check_constants();
         }
@@ -424,10 +545,15 @@ pub mod pallet {
         /// The caller becomes its owner and pays [`Pallet::subnet_price`], if that is not above
         /// `max_price`: the price's floor is held for as long as the subnet is registered, the rest
         /// burns. The price then doubles, and halves every `SubnetPriceHalfLife` blocks.
+        ///
+        /// When all places are taken, the subnet that [`Pallet::next_to_dissolve`] names ends, and
+        /// the new one is registered under its number, without another call, as soon as nothing is
+        /// stored for the old one any more.
         #[pallet::call_index(0)]
         #[pallet::weight(
             T::WeightInfo::register_subnet()
                 .saturating_add(T::SubnetHooks::on_subnet_registered_weight())
+                .saturating_add(Pallet::<T>::begin_dissolution_weight())
         )]
         pub fn register_subnet(
             origin: OriginFor<T>,
@@ -515,6 +641,54 @@ pub mod pallet {
         ) -> DispatchResult {
             let who = ensure_signed(origin)?;
             Self::do_announce_model(who, netuid, hotkey, model)
+        }
+
+        /// Announces another task for a subnet. By its owner or root.
+        ///
+        /// It is in force from the epoch that `TaskAnnounced` names: after the open one, two whole
+        /// epochs and the reveal window pass. Weights committed until then are for the old task and
+        /// can be revealed in their windows whatever is in force. A new announcement replaces one
+        /// that still waits, and waits as long.
+        #[pallet::call_index(20)]
+        #[pallet::weight(T::WeightInfo::update_task())]
+        pub fn update_task(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            task: Box<TaskSpec>,
+        ) -> DispatchResult {
+            Self::do_update_task(origin, netuid, task)
+        }
+
+        /// Offers a subnet to an account, or withdraws the offer. By its owner.
+        #[pallet::call_index(21)]
+        #[pallet::weight(T::WeightInfo::offer_subnet())]
+        pub fn offer_subnet(
+            origin: OriginFor<T>,
+            netuid: NetUid,
+            to: Option<T::AccountId>,
+        ) -> DispatchResult {
+            let owner = ensure_signed(origin)?;
+            Self::do_offer_subnet(owner, netuid, to)
+        }
+
+        /// Takes over a subnet that was offered to the caller, who locks for it what its old owner
+        /// gets back.
+        #[pallet::call_index(22)]
+        #[pallet::weight(T::WeightInfo::accept_subnet())]
+        pub fn accept_subnet(origin: OriginFor<T>, netuid: NetUid) -> DispatchResult {
+            let new_owner = ensure_signed(origin)?;
+            Self::do_accept_subnet(new_owner, netuid)
+        }
+
+        /// Ends a subnet whatever its stake. By root.
+        ///
+        /// Its owner gets the lock back and all stake on it goes into unbonding. The next
+        /// `register_subnet` that finds all places taken gets its number.
+        #[pallet::call_index(23)]
+        #[pallet::weight(Pallet::<T>::begin_dissolution_weight())]
+        pub fn dissolve_subnet(origin: OriginFor<T>, netuid: NetUid) -> DispatchResult {
+            T::AdminOrigin::ensure_origin(origin)?;
+            Self::begin_dissolution(netuid)
         }
     }
 }

@@ -1,17 +1,24 @@
 //! A runtime with this pallet, balances and mocked neighbours.
 
 use crate::{self as pallet_subnets, Error, Parameters, RegistrationProof};
-use assay_pallet_traits::mocks::{MockEpochs, MockNeuronHooks, MockStandings, MockSubnetHooks};
+use assay_pallet_traits::{
+    mocks::{
+        MockColdkeyChanges, MockEpochs, MockNeuronHooks, MockStakeAverages, MockStandings,
+        MockSubnetHooks, MockTeardown,
+    },
+    Progress, SubnetHooks, Teardown,
+};
 use assay_primitives::{
     Artifact, Balance, Benchmark, BlockNumber, DataType, Digest, Endpoint, EndpointProtocol,
-    Generation, Interface, NetUid, RegistrationProofPayload, Scoring, TaskSpec, TensorSpec, Uid,
+    EpochIndex, Generation, Interface, NetUid, RegistrationProofPayload, Scoring, TaskSpec,
+    TensorSpec, Uid,
 };
 use frame_support::{
     derive_impl,
     dispatch::PostDispatchInfo,
     parameter_types,
-    traits::{ConstU128, ConstU32},
-    weights::Weight,
+    traits::{ConstU128, ConstU32, Hooks},
+    weights::{constants::RocksDbWeight, Weight, WeightMeter},
 };
 use frame_system::EnsureRoot;
 use sp_core::{sr25519, Pair};
@@ -52,6 +59,8 @@ impl frame_system::Config for Test {
     type AccountId = AccountId32;
     type Lookup = IdentityLookup<AccountId32>;
     type AccountData = pallet_balances::AccountData<Balance>;
+    // Else all work were free, and done in one block.
+    type DbWeight = RocksDbWeight;
 }
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
@@ -67,6 +76,10 @@ pub const TEMPO: BlockNumber = 20;
 pub const HALF_LIFE: BlockNumber = 360;
 /// Places for subnets in these tests.
 pub const MAX_SUBNETS: u32 = 3;
+/// Blocks in which a subnet can't be dissolved for another in these tests.
+pub const SUBNET_IMMUNITY: BlockNumber = 1_000;
+/// What dissolving may take of a block: enough for a few neurons.
+pub const BUDGET: u64 = 4_000_000_000;
 /// Blocks that a proof may look ahead in these tests.
 pub const MAX_PROOF_LIFETIME: BlockNumber = 100;
 /// What the coldkeys of these tests start with.
@@ -74,6 +87,7 @@ pub const ENDOWMENT: Balance = 1_000_000;
 
 parameter_types! {
     pub const DefaultTempo: BlockNumber = TEMPO;
+    pub const DissolutionBudget: Weight = Weight::from_parts(BUDGET, u64::MAX);
 }
 
 impl pallet_subnets::Config for Test {
@@ -82,7 +96,11 @@ impl pallet_subnets::Config for Test {
     type AdmissionPolicy = Subnets;
     type Epochs = MockEpochs;
     type Standings = MockStandings;
-    type SubnetHooks = MockSubnetHooks;
+    type StakeAverages = MockStakeAverages;
+    type ColdkeyChanges = MockColdkeyChanges;
+    type Teardown = Keepers;
+    type DissolutionBudget = DissolutionBudget;
+    type SubnetHooks = Listener;
     type NeuronHooks = MockNeuronHooks;
     type DefaultTempo = DefaultTempo;
     type MaxSubnets = ConstU32<MAX_SUBNETS>;
@@ -92,12 +110,48 @@ impl pallet_subnets::Config for Test {
     type WeightInfo = ();
 }
 
+/// [`MockTeardown`] with weights that the runtime's own integrity test can ask for, too.
+pub struct Keepers;
+
+impl Teardown for Keepers {
+    fn begin(netuid: NetUid) {
+        MockTeardown::begin(netuid);
+    }
+
+    fn begin_weight() -> Weight {
+        hook_weight()
+    }
+
+    fn step(netuid: NetUid, generation: Generation, meter: &mut WeightMeter) -> Progress {
+        MockTeardown::step(netuid, generation, meter)
+    }
+
+    fn least_weight() -> Weight {
+        hook_weight()
+    }
+}
+
+/// [`MockSubnetHooks`] with a weight, for the same reason.
+pub struct Listener;
+
+impl SubnetHooks for Listener {
+    fn on_subnet_registered(netuid: NetUid) {
+        MockSubnetHooks::on_subnet_registered(netuid);
+    }
+
+    fn on_subnet_registered_weight() -> Weight {
+        hook_weight()
+    }
+}
+
 /// What the hooks of a test's neighbours heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
     SubnetRegistered(NetUid),
     NeuronAdded(NetUid, Uid),
     NeuronReplaced(NetUid, Uid, AccountId32),
+    TeardownBegun(NetUid),
+    TeardownStepped(NetUid, Generation),
 }
 
 thread_local! {
@@ -120,13 +174,23 @@ pub fn hook_weight() -> Weight {
 
 fn configure_mocks() {
     take_news();
+    MockColdkeyChanges::reset();
+    MockColdkeyChanges::on_is_changing(|_| false);
     MockEpochs::reset();
     MockEpochs::on_last_ran_at(|_| Some(u32::MAX));
+    MockEpochs::on_current(|_| EpochIndex(0));
+    MockStakeAverages::reset();
+    MockStakeAverages::on_average(|_| 0);
+    MockTeardown::reset();
+    MockTeardown::on_begin(|netuid| hear(News::TeardownBegun(netuid)));
+    MockTeardown::on_step(|netuid, generation, _| {
+        hear(News::TeardownStepped(netuid, generation));
+        Progress::Done
+    });
     MockStandings::reset();
     MockStandings::on_standings(|_| Vec::new());
     MockSubnetHooks::reset();
     MockSubnetHooks::on_on_subnet_registered(|netuid| hear(News::SubnetRegistered(netuid)));
-    MockSubnetHooks::on_on_subnet_registered_weight(hook_weight);
     MockNeuronHooks::reset();
     MockNeuronHooks::on_on_neuron_added(|netuid, uid| hear(News::NeuronAdded(netuid, uid)));
     MockNeuronHooks::on_on_neuron_replaced(|netuid, uid, old| {
@@ -148,6 +212,8 @@ impl Default for ExtBuilder {
                 registration_price_floor: 100,
                 registration_price_ceiling: 10_000,
                 admit_on_creation: false,
+                subnet_places: MAX_SUBNETS,
+                subnet_immunity: SUBNET_IMMUNITY,
             },
         }
     }
@@ -193,6 +259,12 @@ impl ExtBuilder {
 
 pub fn run_to(block: BlockNumber) {
     System::set_block_number(block.into());
+}
+
+/// Makes the next block and runs what it does by itself.
+pub fn next_block() -> Weight {
+    run_to(Subnets::now() + 1);
+    Subnets::on_initialize(System::block_number())
 }
 
 /// A coldkey with money, for seeds below 8.

@@ -1,14 +1,20 @@
 //! What this pallet answers to its neighbours.
 
 use crate::{
-    Config, Event, Hotkeys, HyperparametersOf, Netuids, NetworkParameters, NeuronCount, Neurons,
-    Pallet, PendingHyperparameters, Subnets, Successors, Uids,
+    Config, Dissolving, Event, Hotkeys, HyperparametersOf, Netuids, NetworkParameters, NeuronCount,
+    Neurons, Pallet, PendingHyperparameters, Subnets, Successors, Uids,
 };
 use alloc::vec::Vec;
 use assay_pallet_traits::{AdmissionPolicy, NeuronFacts};
 use assay_primitives::{BlockNumber, Generation, Hyperparameters, NetUid, TaskVersion, Uid};
 
 impl<T: Config> assay_pallet_traits::Subnets<T::AccountId> for Pallet<T> {
+    fn dissolving(netuid: NetUid) -> Option<Generation> {
+        let dissolving = Dissolving::<T>::get();
+        let found = dissolving.iter().find(|other| other.netuid == netuid)?;
+        Some(found.generation)
+    }
+
     fn generation(netuid: NetUid) -> Option<Generation> {
         Some(Subnets::<T>::get(netuid)?.generation)
     }
@@ -19,6 +25,13 @@ impl<T: Config> assay_pallet_traits::Subnets<T::AccountId> for Pallet<T> {
 
     fn netuids() -> Vec<NetUid> {
         Netuids::<T>::get().into_inner()
+    }
+
+    fn kept() -> Vec<NetUid> {
+        let mut kept = Self::netuids();
+        let dissolving = Dissolving::<T>::get().into_iter();
+        kept.extend(dissolving.map(|dissolution| dissolution.netuid));
+        kept
     }
 
     fn registered_at(netuid: NetUid) -> Option<BlockNumber> {
@@ -38,6 +51,7 @@ impl<T: Config> assay_pallet_traits::Subnets<T::AccountId> for Pallet<T> {
     }
 
     fn begin_epoch(netuid: NetUid) {
+        Self::begin_task(netuid);
         if let Some(hyperparameters) = PendingHyperparameters::<T>::take(netuid) {
             HyperparametersOf::<T>::insert(netuid, hyperparameters);
             Self::deposit_event(Event::HyperparametersApplied {

@@ -3,8 +3,10 @@
 //! 1. Genesis parameters are sound; prices are not in the future nor above their ceiling.
 //! 2. `Netuids` is ascending without repeats and names exactly the numbers that have a subnet, a
 //!    task and settings; nothing else is stored under a number that isn't registered, except the
-//!    last generation used, which is the registered one where there is one.
-//! 3. What is held of an account for subnets is the sum of its subnets' locks.
+//!    last generation used, which is the registered one where there is one, and what is left of
+//!    subnets that are being dissolved, who may have a successor waiting.
+//! 3. What is held of an account for subnets is the sum of the locks of its subnets and of those
+//!    that it waits for. There are never more subnets than places.
 //! 4. Uids are dense from 0, at most `MAX_NEURONS`, and `Uids` is the inverse of `Neurons`: each
 //!    hotkey once per subnet.
 //! 5. Serials are unique and below the next one.
@@ -14,9 +16,10 @@
 //! 7. Only neurons have announced something.
 
 use crate::{
-    Config, Endpoints, Generations, HoldReason, Hotkeys, HyperparametersOf, Models, Netuids,
-    NetworkParameters, NeuronCount, Neurons, NextSerial, OwnedHotkeys, Pallet,
-    PendingHyperparameters, RegistrationPrices, SubnetPrice, Subnets, Successors, Tasks, Uids,
+    Config, Dissolving, Endpoints, Generations, HoldReason, Hotkeys, HyperparametersOf, Models,
+    Netuids, NetworkParameters, NeuronCount, Neurons, NextSerial, OwnedHotkeys, Pallet,
+    PendingHyperparameters, RegistrationPrices, SubnetOffers, SubnetPrice, Subnets, Successors,
+    Tasks, Uids, UpcomingTasks, WaitingSubnets,
 };
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -74,15 +77,37 @@ impl<T: Config> Pallet<T> {
                 && exactly(HyperparametersOf::<T>::iter_keys().collect()),
             "Subnets, Tasks, HyperparametersOf and Netuids name different subnets"
         );
-        let mut others = PendingHyperparameters::<T>::iter_keys()
+        let mut settings = PendingHyperparameters::<T>::iter_keys()
             .chain(RegistrationPrices::<T>::iter_keys())
-            .chain(NeuronCount::<T>::iter_keys())
+            .chain(UpcomingTasks::<T>::iter_keys())
+            .chain(SubnetOffers::<T>::iter_keys());
+        ensure!(
+            settings.all(|netuid| listed.contains(&netuid)),
+            "something is stored under a number that isn't registered"
+        );
+        let dissolving: BTreeSet<NetUid> = Dissolving::<T>::get()
+            .into_iter()
+            .map(|dissolution| dissolution.netuid)
+            .collect();
+        ensure!(
+            dissolving.is_disjoint(&listed) && dissolving.len() == Dissolving::<T>::get().len(),
+            "a subnet is dissolved twice, or while it is registered"
+        );
+        ensure!(
+            listed.len() + dissolving.len() <= Self::subnet_places() as usize,
+            "there are more subnets than places"
+        );
+        ensure!(
+            WaitingSubnets::<T>::iter_keys().all(|netuid| dissolving.contains(&netuid)),
+            "a subnet waits for a number that does not become free"
+        );
+        let mut others = NeuronCount::<T>::iter_keys()
             .chain(Neurons::<T>::iter_keys().map(|(netuid, _)| netuid))
             .chain(Uids::<T>::iter_keys().map(|(netuid, _)| netuid))
             .chain(Endpoints::<T>::iter_keys().map(|(netuid, _)| netuid))
             .chain(Models::<T>::iter_keys().map(|(netuid, _)| netuid));
         ensure!(
-            others.all(|netuid| listed.contains(&netuid)),
+            others.all(|netuid| listed.contains(&netuid) || dissolving.contains(&netuid)),
             "something is stored under a number that isn't registered"
         );
         for (netuid, subnet) in Subnets::<T>::iter() {
@@ -96,10 +121,13 @@ impl<T: Config> Pallet<T> {
 
     fn try_state_locks() -> Check {
         let mut locks = BTreeMap::<T::AccountId, Balance>::new();
-        for (_, subnet) in Subnets::<T>::iter() {
-            let sum = locks.entry(subnet.owner).or_default();
+        let waiting =
+            WaitingSubnets::<T>::iter_values().map(|waiting| (waiting.owner, waiting.lock));
+        let registered = Subnets::<T>::iter_values().map(|subnet| (subnet.owner, subnet.lock));
+        for (owner, lock) in registered.chain(waiting) {
+            let sum = locks.entry(owner).or_default();
             *sum = sum
-                .checked_add(subnet.lock)
+                .checked_add(lock)
                 .ok_or("the locks of an owner overflow")?;
         }
         for (owner, locked) in locks {

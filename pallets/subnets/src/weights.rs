@@ -20,6 +20,12 @@ pub trait WeightInfo {
     fn register_subnet() -> Weight;
     /// Changing settings, however many.
     fn patch_hyperparameters() -> Weight;
+    /// Announcing another task.
+    fn update_task() -> Weight;
+    /// Offering a subnet.
+    fn offer_subnet() -> Weight;
+    /// Accepting a subnet.
+    fn accept_subnet() -> Weight;
     /// Admitting a subnet.
     fn set_admitted() -> Weight;
     /// Registering a neuron where a place is free.
@@ -32,8 +38,8 @@ pub trait WeightInfo {
     fn announce_model() -> Weight;
     /// Moving a hotkey that may be registered in each of `subnets` subnets.
     fn move_hotkey(subnets: u32) -> Weight;
-    /// Moving `things` of a coldkey, where it may own any of `subnets` subnets.
-    fn move_coldkey(subnets: u32, things: u32) -> Weight;
+    /// Moving `things` of a coldkey, where all places are taken.
+    fn move_coldkey(things: u32) -> Weight;
 }
 
 /// Checking an sr25519 or ed25519 signature, with room for slow machines.
@@ -44,6 +50,8 @@ const CALL_MICROS: u64 = 40;
 const TASK_MICROS: u64 = 60;
 /// Decoding one neuron and sorting it in.
 const NEURON_NANOS: u64 = 1_500;
+/// The most places for subnets of any network of ours.
+const MOST_PLACES: u64 = 128;
 
 fn micros(micros: u64) -> Weight {
     Weight::from_parts(micros.saturating_mul(WEIGHT_REF_TIME_PER_MICROS), 0)
@@ -60,6 +68,23 @@ fn patch_hyperparameters(db: RuntimeDbWeight) -> Weight {
     // reads: Subnets, PendingHyperparameters, HyperparametersOf, the network's tempo.
     // writes: PendingHyperparameters.
     micros(CALL_MICROS).saturating_add(db.reads_writes(4, 1))
+}
+
+fn update_task(db: RuntimeDbWeight) -> Weight {
+    // reads: Subnets, HyperparametersOf, PendingHyperparameters, the epoch's state.
+    // writes: UpcomingTasks.
+    micros(CALL_MICROS + TASK_MICROS).saturating_add(db.reads_writes(4, 1))
+}
+
+fn offer_subnet(db: RuntimeDbWeight) -> Weight {
+    // reads: Subnets, the owner's change of coldkey. writes: SubnetOffers.
+    micros(CALL_MICROS).saturating_add(db.reads_writes(2, 1))
+}
+
+fn accept_subnet(db: RuntimeDbWeight) -> Weight {
+    // reads: Subnets, SubnetOffers, the owner's change of coldkey, Account and Holds of both owners.
+    // writes: Account and Holds of both, SubnetOffers, Subnets.
+    micros(CALL_MICROS).saturating_add(db.reads_writes(7, 6))
 }
 
 fn set_admitted(db: RuntimeDbWeight) -> Weight {
@@ -103,12 +128,13 @@ fn move_hotkey(db: RuntimeDbWeight, subnets: u32) -> Weight {
     base.saturating_add(subnet)
 }
 
-fn move_coldkey(db: RuntimeDbWeight, subnets: u32, things: u32) -> Weight {
-    // reads: Netuids and each subnet.
-    let base = micros(CALL_MICROS).saturating_add(db.reads(u64::from(subnets).saturating_add(1)));
-    // A subnet costs more than a hotkey. reads: Holds and Account of both. writes: those, Subnets.
+fn move_coldkey(db: RuntimeDbWeight, things: u32) -> Weight {
+    // reads: Netuids, Dissolving, and Subnets, WaitingSubnets and SubnetOffers of each number.
+    let base = micros(CALL_MICROS).saturating_add(db.reads(3 * MOST_PLACES + 2));
+    // A subnet costs more than a hotkey. reads: Holds and Account of both. writes: those, Subnets,
+    // SubnetOffers.
     let thing = micros(CALL_MICROS)
-        .saturating_add(db.reads_writes(4, 5))
+        .saturating_add(db.reads_writes(4, 6))
         .saturating_mul(things.into());
     base.saturating_add(thing)
 }
@@ -122,6 +148,15 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     }
     fn patch_hyperparameters() -> Weight {
         patch_hyperparameters(T::DbWeight::get())
+    }
+    fn update_task() -> Weight {
+        update_task(T::DbWeight::get())
+    }
+    fn offer_subnet() -> Weight {
+        offer_subnet(T::DbWeight::get())
+    }
+    fn accept_subnet() -> Weight {
+        accept_subnet(T::DbWeight::get())
     }
     fn set_admitted() -> Weight {
         set_admitted(T::DbWeight::get())
@@ -141,8 +176,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
     fn move_hotkey(subnets: u32) -> Weight {
         move_hotkey(T::DbWeight::get(), subnets)
     }
-    fn move_coldkey(subnets: u32, things: u32) -> Weight {
-        move_coldkey(T::DbWeight::get(), subnets, things)
+    fn move_coldkey(things: u32) -> Weight {
+        move_coldkey(T::DbWeight::get(), things)
     }
 }
 
@@ -153,6 +188,15 @@ impl WeightInfo for () {
     }
     fn patch_hyperparameters() -> Weight {
         patch_hyperparameters(RocksDbWeight::get())
+    }
+    fn update_task() -> Weight {
+        update_task(RocksDbWeight::get())
+    }
+    fn offer_subnet() -> Weight {
+        offer_subnet(RocksDbWeight::get())
+    }
+    fn accept_subnet() -> Weight {
+        accept_subnet(RocksDbWeight::get())
     }
     fn set_admitted() -> Weight {
         set_admitted(RocksDbWeight::get())
@@ -172,7 +216,7 @@ impl WeightInfo for () {
     fn move_hotkey(subnets: u32) -> Weight {
         move_hotkey(RocksDbWeight::get(), subnets)
     }
-    fn move_coldkey(subnets: u32, things: u32) -> Weight {
-        move_coldkey(RocksDbWeight::get(), subnets, things)
+    fn move_coldkey(things: u32) -> Weight {
+        move_coldkey(RocksDbWeight::get(), things)
     }
 }

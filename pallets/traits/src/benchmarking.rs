@@ -29,6 +29,13 @@ pub trait BenchmarkHelper<AccountId> {
     /// Has all neurons paid into their own bonds, the dearer of the two ways.
     fn pay_into_bonds(netuid: NetUid);
 
+    /// Ends the subnet; nothing of it is gone yet.
+    fn dissolve(netuid: NetUid);
+
+    /// Makes up keys that were exchanged one after the other, so many times, the last of them for
+    /// this hotkey. Returns the first.
+    fn exchange(hotkey: &AccountId, times: u32) -> AccountId;
+
     /// Fills the subnet's pot.
     fn fund(netuid: NetUid, amount: Balance);
 }

@@ -1,5 +1,6 @@
 //! The only minter.
 
+use alloc::vec::Vec;
 use assay_primitives::{Balance, NetUid};
 use sp_runtime::DispatchResult;
 
@@ -43,4 +44,18 @@ pub trait Issuer<AccountId> {
 
     /// What waits in a subnet's pot.
     fn pot(netuid: NetUid) -> Balance;
+}
+
+/// How much stake stands on subnets over time: whom a newcomer replaces when all places are taken.
+pub trait StakeAverages {
+    /// The moving average of a subnet's stake, rounded down. A new subnet's starts from nothing.
+    fn average(netuid: NetUid) -> Balance;
+
+    /// [`Self::average`] of many subnets, in their order.
+    fn averages(netuids: &[NetUid]) -> Vec<Balance> {
+        netuids
+            .iter()
+            .map(|netuid| Self::average(*netuid))
+            .collect()
+    }
 }

@@ -21,6 +21,13 @@ pub trait KeyHolder<AccountId> {
     fn move_coldkey_weight(things: u32) -> Weight;
 }
 
+/// Knows which coldkeys are being changed.
+pub trait ColdkeyChanges<AccountId> {
+    /// Whether a change of this coldkey was announced and is not finished. Whoever signs for it may
+    /// be a thief, so nothing that it owns may go to somebody else meanwhile.
+    fn is_changing(coldkey: &AccountId) -> bool;
+}
+
 macro_rules! for_tuples {
     ($($name:ident)*) => {
         impl<AccountId, $($name: KeyHolder<AccountId>),*> KeyHolder<AccountId> for ($($name,)*) {

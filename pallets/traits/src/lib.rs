@@ -4,15 +4,16 @@
 //! traits here, so each is tested without the others. Who answers which question:
 //!
 //! ```text
-//! subnets   Subnets, Neurons                 asks: stake (nothing), epoch (Epochs, Standings)
+//! subnets   Subnets, Neurons                 asks: emission (StakeAverages), epoch (Epochs, Standings)
 //! stake     Stakes, Slash                    asks: subnets
 //! weights   WeightRows                       asks: subnets, epoch (Epochs, Permits)
 //! epoch     Epochs, Permits, Standings       asks: subnets, stake, weights, emission
-//! emission  Issuer                           asks: subnets, stake
+//! emission  Issuer, StakeAverages            asks: subnets, stake
 //! keys      (nothing)                        asks: subnets; moves what KeyHolders keep
 //! ```
 //!
-//! News travels the other way, through [`SubnetHooks`] and [`NeuronHooks`], which tuples implement.
+//! News travels the other way, through [`SubnetHooks`], [`NeuronHooks`] and [`Teardown`], which tuples
+//! implement.
 //! Nothing here stores anything or depends on a pallet.
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -22,6 +23,7 @@ extern crate alloc;
 
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
+mod dissolution;
 mod emission;
 mod epoch;
 mod hooks;
@@ -35,11 +37,13 @@ mod weights;
 
 #[cfg(feature = "runtime-benchmarks")]
 pub use benchmarking::BenchmarkHelper;
-pub use emission::{Due, Issuer};
+pub use dissolution::{affordable, clear_within, Progress, Teardown};
+pub use emission::{Due, Issuer, StakeAverages};
 pub use epoch::{Epochs, Permits, Standings};
 pub use hooks::{NeuronHooks, SubnetHooks};
-pub use keys::KeyHolder;
+pub use keys::{ColdkeyChanges, KeyHolder};
 pub use proof::{HotkeyProof, ProofError};
+pub use sp_io::MultiRemovalResults;
 pub use stake::{Slash, Stakes};
 pub use subnets::{AdmissionPolicy, NeuronFacts, Neurons, Subnets};
 pub use weights::{RowInForce, WeightRows};

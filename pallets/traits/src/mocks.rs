@@ -16,7 +16,7 @@ use assay_primitives::{
     Balance, BlockNumber, EpochIndex, Generation, Hyperparameters, NetUid, Ratio16, TaskVersion,
     Uid,
 };
-use frame_support::weights::Weight;
+use frame_support::weights::{Weight, WeightMeter};
 use sp_runtime::{AccountId32, DispatchError, DispatchResult};
 use std::cell::RefCell;
 
@@ -120,6 +120,9 @@ mock! {
     /// Stands in for slashing.
     MockSlash as Slash<AccountId32> {
         fn slash / on_slash(netuid: NetUid, hotkey: &AccountId32, part: Ratio16) -> Balance;
+        fn slash_dissolved / on_slash_dissolved(
+            netuid: NetUid, generation: Generation, hotkey: &AccountId32, part: Ratio16
+        ) -> Balance;
     }
 }
 
@@ -202,5 +205,31 @@ mock! {
             old: &AccountId32, new: &AccountId32, limit: u32
         ) -> Result<u32, DispatchError>;
         fn move_coldkey_weight / on_move_coldkey_weight(things: u32) -> Weight;
+    }
+}
+
+mock! {
+    /// Stands in for who knows which coldkeys are being changed.
+    MockColdkeyChanges as ColdkeyChanges<AccountId32> {
+        fn is_changing / on_is_changing(coldkey: &AccountId32) -> bool;
+    }
+}
+
+mock! {
+    /// Stands in for the averages of stake.
+    MockStakeAverages as StakeAverages {
+        fn average / on_average(netuid: NetUid) -> Balance;
+    }
+}
+
+mock! {
+    /// Stands in for whoever keeps something per subnet.
+    MockTeardown as Teardown {
+        fn begin / on_begin(netuid: NetUid);
+        fn begin_weight / on_begin_weight() -> Weight;
+        fn step / on_step(
+            netuid: NetUid, generation: Generation, meter: &mut WeightMeter
+        ) -> Progress;
+        fn least_weight / on_least_weight() -> Weight;
     }
 }

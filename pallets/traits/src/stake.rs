@@ -1,7 +1,7 @@
 //! What others ask of stake.
 
 use alloc::vec::Vec;
-use assay_primitives::{Balance, NetUid, Ratio16};
+use assay_primitives::{Balance, Generation, NetUid, Ratio16};
 use sp_runtime::DispatchResult;
 
 /// Stake per subnet and hotkey.
@@ -47,4 +47,13 @@ pub trait Slash<AccountId> {
     /// bond first and delegated stake after it at the same rate, and burns it. Returns what was
     /// taken. O(1) in the number of stakers.
     fn slash(netuid: NetUid, hotkey: &AccountId, part: Ratio16) -> Balance;
+
+    /// The same for a subnet that was dissolved: `part` of what stood behind the hotkey in that
+    /// generation of the netuid and is still on its way out.
+    fn slash_dissolved(
+        netuid: NetUid,
+        generation: Generation,
+        hotkey: &AccountId,
+        part: Ratio16,
+    ) -> Balance;
 }

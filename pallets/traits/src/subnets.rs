@@ -12,6 +12,17 @@ pub trait Subnets<AccountId> {
         Self::generation(netuid).is_some()
     }
 
+    /// The generation that has ended under this number and of which something is still kept. None
+    /// is registered under the number until that is gone.
+    fn dissolving(_netuid: NetUid) -> Option<Generation> {
+        None
+    }
+
+    /// Whether something may be kept under this number.
+    fn may_keep(netuid: NetUid) -> bool {
+        Self::exists(netuid) || Self::dissolving(netuid).is_some()
+    }
+
     /// The generation that is registered under this number.
     fn generation(netuid: NetUid) -> Option<Generation>;
 
@@ -20,6 +31,12 @@ pub trait Subnets<AccountId> {
 
     /// Every registered subnet, ascending. Bounded by the registry's places.
     fn netuids() -> Vec<NetUid>;
+
+    /// Every number under which something may be kept: those of registered subnets and those of
+    /// subnets that are being dissolved. Bounded by the registry's places, too.
+    fn kept() -> Vec<NetUid> {
+        Self::netuids()
+    }
 
     /// The block in which it was registered.
     fn registered_at(netuid: NetUid) -> Option<BlockNumber>;

@@ -44,6 +44,7 @@ mod checks;
 #[cfg(test)]
 mod mock;
 mod rows;
+mod teardown;
 #[cfg(test)]
 mod tests;
 // In native builds always, so that tests of a whole runtime can ask, too.

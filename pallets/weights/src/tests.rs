@@ -6,4 +6,5 @@ mod constants;
 mod properties;
 mod reveal_weights;
 mod set_weights;
+mod teardown;
 mod weight_rows;

@@ -20,9 +20,6 @@ pub trait WeightInfo {
     fn pass() -> Weight;
     /// Clearing what was used of the block, at its end.
     fn clear_usage() -> Weight;
-    /// Closing an epoch with `rows` rows of which any may go, and `committers` validators with
-    /// commits of which any may expire.
-    fn close_epoch(rows: u32, committers: u32) -> Weight;
     /// Clearing what a neuron had.
     fn clear_neuron() -> Weight;
 }
@@ -81,23 +78,6 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 
     fn clear_usage() -> Weight {
         Weight::from_parts(1_000_000, 0).saturating_add(T::DbWeight::get().writes(1))
-    }
-
-    fn close_epoch(rows: u32, committers: u32) -> Weight {
-        let (rows, committers) = (u64::from(rows), u64::from(committers));
-        let steps = rows.saturating_add(committers).saturating_add(1);
-        // Facts read; row, facts and an event written for each row that goes. Commits read and
-        // written and an event for each that expires. Permits and totals once.
-        row_of(0).saturating_mul(steps).saturating_add(
-            T::DbWeight::get().reads_writes(
-                rows.saturating_mul(2)
-                    .saturating_add(committers)
-                    .saturating_add(3),
-                rows.saturating_mul(3)
-                    .saturating_add(committers.saturating_mul(2))
-                    .saturating_add(1),
-            ),
-        )
     }
 
     fn clear_neuron() -> Weight {

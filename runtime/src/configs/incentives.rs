@@ -5,6 +5,7 @@
 //!
 //! ```text
 //!   Subnets ── news of subnets and neurons ──► Weights, Emission, Epoch
+//!   Subnets ── a subnet ends ──► Stake, Weights, Emission, Epoch
 //!   Epoch ──► Weights (rows), Stake (votes), Emission (pots, payments) ──► Stake (dividends)
 //! ```
 
@@ -21,15 +22,16 @@ use sp_runtime::Perbill;
 
 use super::RootOrigin;
 use crate::{
-    network, Balance, Balances, BlockNumber, Emission, Epoch, Runtime, RuntimeCall, Stake, Subnets,
-    Weights, ASY,
+    network, Balance, Balances, BlockNumber, Emission, Epoch, Keys, Runtime, RuntimeCall, Stake,
+    Subnets, Weights, ASY,
 };
 
 /// Blocks in a day at 6 s.
 const DAYS: BlockNumber = 14_400;
 
 parameter_types! {
-    /// Places for subnets. Every block reads the stake of each, about a millisecond's worth.
+    /// The most places for subnets. Every block reads the stake of each, about a millisecond's
+    /// worth. How many a network has is genesis data.
     pub const MaxSubnets: u32 = 128;
     /// A burst of subnets is digested within a week.
     pub const SubnetPriceHalfLife: BlockNumber = 2 * DAYS;
@@ -37,6 +39,10 @@ parameter_types! {
     pub const RegistrationPriceHalfLife: BlockNumber = 360;
     /// A day is enough for a hotkey's proof to be carried to where the coldkey is kept.
     pub const MaxProofLifetime: BlockNumber = DAYS;
+    /// 60 ms, a hundredth of a 6 s slot: about fifty positions of stake or a thousand rows of
+    /// weights a block, so that the largest subnet is gone within minutes.
+    pub const DissolutionBudget: Weight =
+        Weight::MAX.set_ref_time(60 * WEIGHT_REF_TIME_PER_MILLIS);
 }
 
 impl pallet_subnets::Config for Runtime {
@@ -45,6 +51,10 @@ impl pallet_subnets::Config for Runtime {
     type AdmissionPolicy = Subnets;
     type Epochs = Epoch;
     type Standings = Epoch;
+    type StakeAverages = Emission;
+    type ColdkeyChanges = Keys;
+    type Teardown = (Stake, Weights, Emission, Epoch);
+    type DissolutionBudget = DissolutionBudget;
     type SubnetHooks = (Emission, Epoch);
     type NeuronHooks = (Weights, Emission, Epoch);
     type DefaultTempo = network::NewSubnetTempo<Runtime>;

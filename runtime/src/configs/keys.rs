@@ -49,6 +49,8 @@ impl pallet_keys::Config for Runtime {
     type ColdkeyChangeDelay = ColdkeyChangeDelay;
     type ColdkeyChangeWindow = ColdkeyChangeWindow;
     type WeightInfo = pallet_keys::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = crate::benchmarks::Setup;
 }
 
 /// How fees are charged where nothing is special. They burn: `()` drops them, and what is dropped

@@ -36,7 +36,7 @@ pub enum ProxyType {
     /// Everything.
     #[default]
     Any,
-    /// Everything but to move money to others, give keys away or act as root.
+    /// Everything but to move money to others, give keys or subnets away or act as root.
     NonTransfer,
     /// To reject what other proxies announced.
     CancelProxy,
@@ -76,6 +76,7 @@ fn is_staking(call: &RuntimeCall) -> bool {
                 | Call::withdraw { .. }
                 | Call::move_stake { .. }
                 | Call::complete_move { .. }
+                | Call::withdraw_dissolved { .. }
         ) | RuntimeCall::Emission(pallet_emission::Call::claim { .. })
     )
 }
@@ -94,8 +95,12 @@ fn is_ownership(call: &RuntimeCall) -> bool {
     use pallet_subnets::Call;
     matches!(
         call,
-        RuntimeCall::Subnets(Call::register_subnet { .. } | Call::patch_hyperparameters { .. })
-            | RuntimeCall::Stake(pallet_stake::Call::set_take { .. })
+        RuntimeCall::Subnets(
+            Call::register_subnet { .. }
+                | Call::patch_hyperparameters { .. }
+                | Call::update_task { .. }
+                | Call::accept_subnet { .. }
+        ) | RuntimeCall::Stake(pallet_stake::Call::set_take { .. })
             | RuntimeCall::Emission(pallet_emission::Call::set_payout { .. })
     )
 }

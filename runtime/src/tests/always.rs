@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use assay_pallet_traits::Subnets as _;
 use assay_primitives::{NetUid, CAP};
 use frame_support::traits::fungible::InspectHold;
 use sp_runtime::{ApplyExtrinsicResult, TryRuntimeError};
@@ -65,7 +66,15 @@ fn burned_by(event: RuntimeEvent) -> Balance {
         RuntimeEvent::TransactionPayment(
             pallet_transaction_payment::Event::TransactionFeePaid { actual_fee, .. },
         ) => actual_fee,
-        RuntimeEvent::Subnets(Registry::SubnetRegistered { price, lock, .. }) => price - lock,
+        RuntimeEvent::Subnets(
+            Registry::SubnetRegistered {
+                price,
+                lock,
+                waited: false,
+                ..
+            }
+            | Registry::RegistrationWaiting { price, lock, .. },
+        ) => price - lock,
         RuntimeEvent::Subnets(Registry::NeuronRegistered { price, .. }) => price,
         RuntimeEvent::Stake(pallet_stake::Event::Slashed { amount, .. }) => amount,
         RuntimeEvent::Keys(
@@ -114,19 +123,28 @@ fn assert_pallets_hold_what_they_owe() {
     let unbonding: Balance = pallet_stake::UnbondingOf::<Runtime>::iter_values()
         .map(|unbonding| unbonding.own.amount + unbonding.delegated.amount)
         .sum();
+    let departed: Balance = pallet_stake::DepartedUnbonding::<Runtime>::iter_values()
+        .map(|unbonding| unbonding.own.amount + unbonding.delegated.amount)
+        .sum();
+    let ready: Balance = pallet_stake::Departures::<Runtime>::iter_values()
+        .map(|departure| departure.ready)
+        .sum();
     assert_eq!(
-        pools + unbonding + EXISTENTIAL_DEPOSIT,
+        pools + unbonding + departed + ready + EXISTENTIAL_DEPOSIT,
         Balances::free_balance(Stake::holding_account())
     );
 
     let locks: Balance = pallet_subnets::Subnets::<Runtime>::iter_values()
         .map(|subnet| subnet.lock)
         .sum();
+    let waiting: Balance = pallet_subnets::WaitingSubnets::<Runtime>::iter_values()
+        .map(|successor| successor.lock)
+        .sum();
     let reason: RuntimeHoldReason = pallet_subnets::HoldReason::SubnetLock.into();
     let held: Balance = frame_system::Account::<Runtime>::iter_keys()
         .map(|account| Balances::balance_on_hold(&reason, &account))
         .sum();
-    assert_eq!(locks, held);
+    assert_eq!(locks + waiting, held);
 }
 
 /// Issued ≤ curve.
@@ -142,12 +160,16 @@ fn assert_issued_is_below_the_curve() {
 }
 
 /// Nothing is stored under a netuid that isn't registered: every map whose first key is a netuid,
-/// but for the generations, which outlive their subnets.
+/// but for the generations, which outlive their subnets, and for what is left of subnets that are
+/// being dissolved.
 fn assert_nothing_is_stored_for_unknown_subnets() {
     let mut netuids = BTreeSet::<NetUid>::new();
     netuids.extend(pallet_subnets::Tasks::<Runtime>::iter_keys());
     netuids.extend(pallet_subnets::HyperparametersOf::<Runtime>::iter_keys());
     netuids.extend(pallet_subnets::PendingHyperparameters::<Runtime>::iter_keys());
+    netuids.extend(pallet_subnets::UpcomingTasks::<Runtime>::iter_keys());
+    netuids.extend(pallet_subnets::SubnetOffers::<Runtime>::iter_keys());
+    netuids.extend(pallet_subnets::WaitingSubnets::<Runtime>::iter_keys());
     netuids.extend(pallet_subnets::RegistrationPrices::<Runtime>::iter_keys());
     netuids.extend(pallet_subnets::NeuronCount::<Runtime>::iter_keys());
     netuids.extend(first(pallet_subnets::Neurons::<Runtime>::iter_keys()));
@@ -181,7 +203,7 @@ fn assert_nothing_is_stored_for_unknown_subnets() {
 
     for netuid in netuids {
         assert!(
-            pallet_subnets::Subnets::<Runtime>::contains_key(netuid),
+            Subnets::may_keep(netuid),
             "something is stored for subnet {netuid}, which isn't registered"
         );
     }

@@ -27,7 +27,7 @@ use crate::{
 
 /// A chain in the middle of everything: paid epochs, weights and bonds in force, a commit pending,
 /// and behind Bob's validator stake that enters, unbonds and moves.
-fn busy() -> Watched {
+pub(super) fn busy() -> Watched {
     let mut chain = Watched::default();
     chain.found_subnet();
     chain.run_to_permits();
@@ -78,7 +78,11 @@ fn set_take(hotkey: Sr25519Keyring) -> RuntimeCall {
     })
 }
 
-fn swap_hotkey(owner: Sr25519Keyring, old: Sr25519Keyring, new: Sr25519Keyring) -> RuntimeCall {
+pub(super) fn swap_hotkey(
+    owner: Sr25519Keyring,
+    old: Sr25519Keyring,
+    new: Sr25519Keyring,
+) -> RuntimeCall {
     let payload = SwapProofPayload {
         genesis: System::block_hash(0).into(),
         coldkey: owner.to_account_id().into(),
@@ -95,17 +99,17 @@ fn swap_hotkey(owner: Sr25519Keyring, old: Sr25519Keyring, new: Sr25519Keyring) 
     })
 }
 
-fn announce(new: Sr25519Keyring) -> RuntimeCall {
+pub(super) fn announce(new: Sr25519Keyring) -> RuntimeCall {
     RuntimeCall::Keys(pallet_keys::Call::announce_coldkey_change {
         new: new.to_account_id(),
     })
 }
 
-fn dispute() -> RuntimeCall {
+pub(super) fn dispute() -> RuntimeCall {
     RuntimeCall::Keys(pallet_keys::Call::dispute_coldkey_change {})
 }
 
-fn take_over(old: Sr25519Keyring) -> RuntimeCall {
+pub(super) fn take_over(old: Sr25519Keyring) -> RuntimeCall {
     RuntimeCall::Keys(pallet_keys::Call::take_over_coldkey {
         old: old.to_account_id(),
         limit: 1,
@@ -113,7 +117,7 @@ fn take_over(old: Sr25519Keyring) -> RuntimeCall {
 }
 
 /// Root decides that a disputed change goes on.
-fn uphold(old: Sr25519Keyring) {
+pub(super) fn uphold(old: Sr25519Keyring) {
     let old = old.to_account_id();
     let decide = pallet_keys::Call::decide_coldkey_change { old, uphold: true };
     RuntimeCall::Keys(decide)
@@ -129,13 +133,17 @@ fn transfer(to: Sr25519Keyring, value: Balance) -> RuntimeCall {
 }
 
 /// What the pool and the block say to a transaction of this key.
-fn sent(chain: &mut Watched, signer: Sr25519Keyring, call: RuntimeCall) -> ApplyExtrinsicResult {
+pub(super) fn sent(
+    chain: &mut Watched,
+    signer: Sr25519Keyring,
+    call: RuntimeCall,
+) -> ApplyExtrinsicResult {
     let nonce = Runtime::account_nonce(signer.to_account_id());
     chain.block(vec![mortal(signer, nonce, call)])[0]
 }
 
 /// The items of these pallets that name an account, in a key or in a value.
-fn items_that_name(who: Sr25519Keyring, pallets: &[&str]) -> Vec<String> {
+pub(super) fn items_that_name(who: Sr25519Keyring, pallets: &[&str]) -> Vec<String> {
     let id = who.to_account_id();
     let id: &[u8] = id.as_ref();
     let names = |bytes: &[u8]| bytes.windows(id.len()).any(|window| window == id);
@@ -154,7 +162,7 @@ fn items_that_name(who: Sr25519Keyring, pallets: &[&str]) -> Vec<String> {
     found
 }
 
-const PALLETS: [&str; 6] = ["Subnets", "Stake", "Weights", "Emission", "Epoch", "Keys"];
+pub(super) const PALLETS: [&str; 6] = ["Subnets", "Stake", "Weights", "Emission", "Epoch", "Keys"];
 
 fn item(pallet: &str, name: &str) -> String {
     let hash = sp_io::hashing::twox_128(name.as_bytes());

@@ -4,9 +4,12 @@ mod accounts;
 mod admission;
 mod always;
 mod corruption;
+mod dissolution;
 mod economy;
 mod flood;
 mod keys;
+mod keys_of_the_ended;
+mod lifecycle;
 mod presets;
 mod proxies;
 mod subnet;
@@ -36,8 +39,17 @@ pub fn network(name: &str) -> TestExternalities {
     preset(name).build_storage().unwrap().into()
 }
 
+/// The same with something else in its genesis.
+pub fn network_with(name: &str, change: impl FnOnce(&mut Value)) -> TestExternalities {
+    preset_with(name, change).build_storage().unwrap().into()
+}
+
 /// A preset's genesis, made as a node makes it: a patch upon the default.
 pub fn preset(name: &str) -> RuntimeGenesisConfig {
+    preset_with(name, |_| ())
+}
+
+fn preset_with(name: &str, change: impl FnOnce(&mut Value)) -> RuntimeGenesisConfig {
     let mut config = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
     let patch = genesis::preset(&PresetId::from(name)).unwrap();
     let patch: Value = serde_json::from_slice(&patch).unwrap();
@@ -46,6 +58,7 @@ pub fn preset(name: &str) -> RuntimeGenesisConfig {
             config[pallet][field] = value.clone();
         }
     }
+    change(&mut config);
     serde_json::from_value(config).unwrap()
 }
 

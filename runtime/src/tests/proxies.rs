@@ -8,7 +8,7 @@ use sp_runtime::{DispatchError, MultiAddress};
 use super::{
     always::Watched,
     network, send,
-    subnet::{add_stake, commit, open_epoch, register, register_subnet, NETUID},
+    subnet::{add_stake, commit, open_epoch, register, register_subnet, task, NETUID},
 };
 use crate::{
     configs::proxies::ProxyType, genesis, AccountId, Balances, Proxy, Runtime, RuntimeCall,
@@ -89,6 +89,21 @@ fn each_call_is_allowed_to_the_types_that_it_belongs_to() {
             netuid: NETUID,
             hotkey,
         });
+        let withdraw_dissolved = RuntimeCall::Stake(pallet_stake::Call::withdraw_dissolved {
+            netuid: NETUID,
+            generation: Default::default(),
+            hotkey: One.to_account_id(),
+        });
+        let update = RuntimeCall::Subnets(pallet_subnets::Call::update_task {
+            netuid: NETUID,
+            task: Box::new(task()),
+        });
+        // Who offers a subnet gives it away.
+        let offer = RuntimeCall::Subnets(pallet_subnets::Call::offer_subnet {
+            netuid: NETUID,
+            to: Some(Bob.to_account_id()),
+        });
+        let accept = RuntimeCall::Subnets(pallet_subnets::Call::accept_subnet { netuid: NETUID });
         let reject = RuntimeCall::Proxy(pallet_proxy::Call::reject_announcement {
             delegate: MultiAddress::Id(Bob.to_account_id()),
             call_hash: Default::default(),
@@ -96,12 +111,16 @@ fn each_call_is_allowed_to_the_types_that_it_belongs_to() {
         let sudo = RuntimeCall::Sudo(pallet_sudo::Call::sudo {
             call: Box::new(remark()),
         });
-        let cases: [(RuntimeCall, &[ProxyType]); 9] = [
+        let cases: [(RuntimeCall, &[ProxyType]); 13] = [
             (add_stake(One, ASY), &[Any, NonTransfer, Staking]),
             (withdraw, &[Any, NonTransfer, Staking]),
             (register(Bob, One), &[Any, NonTransfer, Registration]),
             (register_subnet(), &[Any, NonTransfer, Ownership]),
             (take, &[Any, NonTransfer, Ownership]),
+            (withdraw_dissolved, &[Any, NonTransfer, Staking]),
+            (update, &[Any, NonTransfer, Ownership]),
+            (accept, &[Any, NonTransfer, Ownership]),
+            (offer, &[Any]),
             (reject, &[Any, NonTransfer, CancelProxy]),
             (remark(), &[Any, NonTransfer]),
             (transfer(), &[Any]),

@@ -11,7 +11,7 @@ use assay_primitives::{
 use frame_system_rpc_runtime_api::runtime_decl_for_account_nonce_api::AccountNonceApiV1;
 use pallet_subnets::RegistrationProof;
 use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, CharlieStash, Dave, Ferdie, One, Two};
-use sp_runtime::MultiSignature;
+use sp_runtime::{ApplyExtrinsicResult, MultiSignature};
 
 use super::{always::Watched, mortal};
 use crate::{AccountId, Balance, Epoch, Runtime, RuntimeCall, System, ASY};
@@ -40,6 +40,13 @@ pub type Signed = (Sr25519Keyring, RuntimeCall);
 impl Watched {
     /// Makes a block of these calls, all of which must succeed.
     pub fn succeed(&mut self, calls: Vec<Signed>) {
+        for outcome in self.attempt(calls) {
+            outcome.unwrap().unwrap();
+        }
+    }
+
+    /// Makes a block of these calls and says how each of them went.
+    pub fn attempt(&mut self, calls: Vec<Signed>) -> Vec<ApplyExtrinsicResult> {
         let mut sent = Vec::<Sr25519Keyring>::new();
         let transactions = calls
             .into_iter()
@@ -50,9 +57,7 @@ impl Watched {
                 mortal(signer, nonce, call)
             })
             .collect();
-        for outcome in self.block(transactions) {
-            outcome.unwrap().unwrap();
-        }
+        self.block(transactions)
     }
 
     /// Registers the subnet and its neurons, and stakes.
@@ -120,7 +125,8 @@ pub fn register_subnet() -> RuntimeCall {
     })
 }
 
-fn task() -> TaskSpec {
+/// What the subnet's miners must do.
+pub fn task() -> TaskSpec {
     fn text<Bound: frame_support::traits::Get<u32>>(
         text: &str,
     ) -> frame_support::BoundedVec<u8, Bound> {
@@ -151,10 +157,19 @@ fn task() -> TaskSpec {
 
 /// Registers a hotkey, with its signature.
 pub fn register(coldkey: Sr25519Keyring, hotkey: Sr25519Keyring) -> RuntimeCall {
+    register_in(Generation(0), coldkey, hotkey)
+}
+
+/// Registers a hotkey in this generation of the subnet, with its signature.
+pub fn register_in(
+    generation: Generation,
+    coldkey: Sr25519Keyring,
+    hotkey: Sr25519Keyring,
+) -> RuntimeCall {
     let payload = RegistrationProofPayload {
         genesis: System::block_hash(0).into(),
         netuid: NETUID,
-        generation: Generation(0),
+        generation,
         coldkey: coldkey.to_account_id().into(),
         expires_at: System::block_number() + 10,
     };
@@ -178,14 +193,23 @@ pub fn add_stake(hotkey: Sr25519Keyring, amount: Balance) -> RuntimeCall {
     })
 }
 
-/// Commits to [`JUDGEMENT`].
+/// Commits to [`JUDGEMENT`] by the first task.
 pub fn commit(validator: Sr25519Keyring, epoch: EpochIndex) -> RuntimeCall {
+    commit_by(TaskVersion(0), validator, epoch)
+}
+
+/// Commits to [`JUDGEMENT`] by this version of the task.
+pub fn commit_by(
+    task_version: TaskVersion,
+    validator: Sr25519Keyring,
+    epoch: EpochIndex,
+) -> RuntimeCall {
     let hash = commit_hash(&CommitPayload {
         hotkey: validator.to_account_id().into(),
         netuid: NETUID,
         generation: Generation(0),
         epoch,
-        task_version: TaskVersion(0),
+        task_version,
         targets: &MINER_UIDS.map(|Uid(uid)| uid),
         values: &JUDGEMENT,
         salt: salt(epoch),
@@ -199,15 +223,20 @@ pub fn commit(validator: Sr25519Keyring, epoch: EpochIndex) -> RuntimeCall {
     })
 }
 
-/// Opens the commit made in an epoch.
+/// Opens the commit made in an epoch by the first task.
 pub fn reveal(epoch: EpochIndex) -> RuntimeCall {
+    reveal_by(TaskVersion(0), epoch)
+}
+
+/// Opens the commit made in an epoch by this version of the task.
+pub fn reveal_by(task_version: TaskVersion, epoch: EpochIndex) -> RuntimeCall {
     RuntimeCall::Weights(pallet_weights::Call::reveal_weights {
         netuid: NETUID,
         epoch,
         targets: MINER_UIDS.map(|Uid(uid)| uid).to_vec().try_into().unwrap(),
         values: JUDGEMENT.to_vec().try_into().unwrap(),
         salt: salt(epoch),
-        task_version: TaskVersion(0),
+        task_version,
         evidence: Evidence::none(),
     })
 }

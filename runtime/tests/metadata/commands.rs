@@ -8,12 +8,28 @@ pub const COMMANDS: &[(&str, &str)] = &[
         "assay subnet create --task tasks/digits --max-price 2",
     ),
     (
+        "Subnets.patch_hyperparameters",
+        "assay subnet set 0 tempo=360 immunity_period=7200",
+    ),
+    (
+        "Subnets.update_task",
+        "assay subnet update-task 0 --task tasks/digits",
+    ),
+    ("Subnets.offer_subnet", "assay subnet offer 0 5NewOwner…"),
+    ("Subnets.accept_subnet", "assay subnet accept 0"),
+    ("Subnets.set_admitted", "assay subnet admit 0"),
+    ("Subnets.dissolve_subnet", "assay subnet dissolve 0"),
+    (
         "Subnets.register",
         "assay register 0 --hotkey-file hotkey.json --max-price 1",
     ),
     ("Stake.add_stake", "assay stake add 0 5Hotkey… 12.5"),
     ("Stake.remove_stake", "assay stake remove 0 5Hotkey… 12.5"),
     ("Stake.withdraw", "assay stake withdraw 0 5Hotkey…"),
+    (
+        "Stake.withdraw_dissolved",
+        "assay stake withdraw 0 5Hotkey… --generation 2",
+    ),
     ("Stake.set_take", "assay stake take 0 5Hotkey… 12.5"),
     (
         "Stake.move_stake",

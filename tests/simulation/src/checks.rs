@@ -7,8 +7,8 @@
 //!    what a block minted = what its epochs say they paid.
 //! 3. Issued ≤ curve ≤ cap.
 //! 4. Σ pools + entering + unbonding = what the stake pallet holds besides its deposit and gifts.
-//! 5. Σ locks of subnets = what is on hold for them.
-//! 6. Nothing is stored under a netuid that isn't registered.
+//! 5. Σ locks of subnets, and of those that wait for a number, = what is on hold for them.
+//! 6. Nothing is stored under a netuid that isn't registered, nor being dissolved.
 //! 7. Shares and their holders, positions and totals agree ([`crate::shares`]).
 //! 8. No epoch failed and nobody who was due went unpaid.
 //!
@@ -137,7 +137,15 @@ fn burned_by(event: &RuntimeEvent) -> Balance {
             pallet_transaction_payment::Event::TransactionFeePaid { actual_fee, .. },
         ) => *actual_fee,
         RuntimeEvent::Balances(pallet_balances::Event::DustLost { amount, .. }) => *amount,
-        RuntimeEvent::Subnets(Registry::SubnetRegistered { price, lock, .. }) => price - lock,
+        RuntimeEvent::Subnets(
+            Registry::SubnetRegistered {
+                price,
+                lock,
+                waited: false,
+                ..
+            }
+            | Registry::RegistrationWaiting { price, lock, .. },
+        ) => price - lock,
         RuntimeEvent::Subnets(Registry::NeuronRegistered { price, .. }) => *price,
         RuntimeEvent::Keys(
             pallet_keys::Event::HotkeySwapped { price, .. }
@@ -193,10 +201,8 @@ fn check_holdings(ledger: &Ledger, gifts: Balance) -> Result<()> {
 }
 
 fn check_netuids(ledger: &Ledger) -> Result<()> {
-    let registered = pallet_subnets::Netuids::<Runtime>::get();
-    let unknown = ledger
-        .netuids()
-        .find(|netuid| registered.binary_search(netuid).is_err());
+    use assay_pallet_traits::Subnets as _;
+    let unknown = ledger.netuids().find(|netuid| !Subnets::may_keep(*netuid));
     match unknown {
         Some(netuid) => bail!("something is stored under {netuid}, which isn't registered"),
         None => Ok(()),

@@ -48,8 +48,11 @@ pub struct Ledger {
     balances: Sum,
     locked: Sum,
     locks: Sum,
+    waiting: Sum,
     pools: Sum,
     unbonding: Sum,
+    departed: Sum,
+    ready: Sum,
     credits: Sum,
     keys: KeysBySubnet,
 }
@@ -60,14 +63,17 @@ impl Ledger {
         use frame_system::Account;
         use pallet_balances::Holds;
         use pallet_emission::Claims;
-        use pallet_stake::{PoolsOf, UnbondingOf};
-        use pallet_subnets::Subnets;
+        use pallet_stake::{DepartedUnbonding, Departures, PoolsOf, UnbondingOf};
+        use pallet_subnets::{Subnets, WaitingSubnets};
         let mut ledger = Self {
             balances: Sum::new(Account::<Runtime>::final_prefix(), balance_of),
             locked: Sum::new(Holds::<Runtime>::final_prefix(), locked_of),
             locks: Sum::new(Subnets::<Runtime>::final_prefix(), lock_of),
+            waiting: Sum::new(WaitingSubnets::<Runtime>::final_prefix(), waiting_of),
             pools: Sum::new(PoolsOf::<Runtime>::final_prefix(), pools_of),
             unbonding: Sum::new(UnbondingOf::<Runtime>::final_prefix(), unbonding_of),
+            departed: Sum::new(DepartedUnbonding::<Runtime>::final_prefix(), unbonding_of),
+            ready: Sum::new(Departures::<Runtime>::final_prefix(), ready_of),
             credits: Sum::new(Claims::<Runtime>::final_prefix(), amount),
             keys: KeysBySubnet::default(),
         };
@@ -83,12 +89,17 @@ impl Ledger {
             balances,
             locked,
             locks,
+            waiting,
             pools,
             unbonding,
+            departed,
+            ready,
             credits,
             keys,
         } = self;
-        for sum in [balances, locked, locks, pools, unbonding, credits] {
+        let held = [locked, locks, waiting];
+        let staked = [pools, unbonding, departed, ready];
+        for sum in [balances, credits].into_iter().chain(held).chain(staked) {
             sum.follow(change);
         }
         keys.follow(change);
@@ -100,9 +111,8 @@ impl Ledger {
             [
                 books.balances.total,
                 books.locked.total,
-                books.locks.total,
-                books.pools.total,
-                books.unbonding.total,
+                books.locks(),
+                books.stake(),
                 books.credits.total,
             ]
         };
@@ -121,12 +131,12 @@ impl Ledger {
 
     /// Σ of what the registry says it holds.
     pub fn locks(&self) -> Balance {
-        self.locks.total
+        self.locks.total + self.waiting.total
     }
 
-    /// Σ of stake: active, entering and unbonding.
+    /// Σ of stake: active, entering and unbonding, also of subnets that were dissolved.
     pub fn stake(&self) -> Balance {
-        self.pools.total + self.unbonding.total
+        self.pools.total + self.unbonding.total + self.departed.total + self.ready.total
     }
 
     /// Σ of what waits to be claimed.
@@ -222,6 +232,16 @@ fn locked_of(value: &[u8]) -> Balance {
 
 fn lock_of(value: &[u8]) -> Balance {
     read::<pallet_subnets::Subnet<AccountId>>(value).lock
+}
+
+fn waiting_of(value: &[u8]) -> Balance {
+    read::<pallet_subnets::WaitingSubnet<AccountId>>(value).lock
+}
+
+fn ready_of(value: &[u8]) -> Balance {
+    type Departure =
+        pallet_stake::Departure<AccountId, <Runtime as pallet_stake::Config>::MaxUnbondingChunks>;
+    read::<Departure>(value).ready
 }
 
 fn pools_of(value: &[u8]) -> Balance {

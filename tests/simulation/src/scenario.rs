@@ -29,6 +29,10 @@ pub struct Scenario {
     pub moves: u64,
     /// Blocks between two subnets that people ask for, on average.
     pub subnet_every: u64,
+    /// Places for subnets: few, so that some give way for others.
+    pub subnet_places: u32,
+    /// Blocks in which a new subnet does not give way.
+    pub subnet_immunity: BlockNumber,
     /// Most neurons that root gives a subnet, so that places are scarce.
     pub most_neurons: u16,
     /// Most permits that root gives a subnet.
@@ -47,6 +51,8 @@ impl Scenario {
         era: 60,
         moves: 4,
         subnet_every: 1_500,
+        subnet_places: 12,
+        subnet_immunity: 5_000,
         most_neurons: 48,
         most_validators: 12,
         recount_every: 1_000,
@@ -58,6 +64,8 @@ impl Scenario {
         tempo: 25,
         era: 15,
         subnet_every: 150,
+        subnet_places: 6,
+        subnet_immunity: 300,
         most_neurons: 16,
         most_validators: 6,
         recount_every: 500,
@@ -72,6 +80,8 @@ impl Scenario {
         era: 4,
         moves: 2,
         subnet_every: 8,
+        subnet_places: 3,
+        subnet_immunity: 20,
         most_neurons: 8,
         most_validators: 4,
         recount_every: 16,
@@ -110,7 +120,7 @@ impl Scenario {
                 ..Default::default()
             },
             subnets: SubnetsConfig {
-                parameters: parameters(),
+                parameters: self.parameters(),
                 ..Default::default()
             },
             sudo: SudoConfig { key: Some(root) },
@@ -119,15 +129,17 @@ impl Scenario {
         .build_storage()
         .expect("the genesis of a scenario is sound; qed")
     }
-}
 
-/// Prices at which people who have thousands can afford some places and not others.
-fn parameters() -> Parameters {
-    Parameters {
-        subnet_price_floor: 10 * ASY,
-        registration_price_floor: ASY / 10,
-        registration_price_ceiling: 100 * ASY,
-        ..Parameters::default()
+    /// Prices at which people who have thousands can afford some places and not others.
+    fn parameters(&self) -> Parameters {
+        Parameters {
+            subnet_price_floor: 10 * ASY,
+            registration_price_floor: ASY / 10,
+            registration_price_ceiling: 100 * ASY,
+            subnet_places: self.subnet_places,
+            subnet_immunity: self.subnet_immunity,
+            ..Parameters::default()
+        }
     }
 }
 

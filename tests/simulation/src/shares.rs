@@ -19,7 +19,7 @@ use assay_primitives::{Balance, NetUid};
 use assay_runtime::{AccountId, Runtime};
 use frame_support::storage::StoragePrefixedMap;
 use pallet_stake::{
-    Conversion, Pools, Position, SharePool, Shares, Side, SubnetStake, Unbonding,
+    Chunk, Conversion, Departure, Pools, Position, SharePool, Shares, Side, SubnetStake, Unbonding,
     MAX_SHARES_PER_UNIT,
 };
 
@@ -29,6 +29,7 @@ use crate::{
 };
 
 type PositionOf = Position<AccountId, <Runtime as pallet_stake::Config>::MaxUnbondingChunks>;
+type DepartureOf = Departure<AccountId, <Runtime as pallet_stake::Config>::MaxUnbondingChunks>;
 
 /// Two counts of the same thing, which must agree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,6 +118,8 @@ pub struct Census {
 struct Items {
     pools: Prefix,
     unbonding: Prefix,
+    departed: Prefix,
+    departures: Prefix,
     positions: Prefix,
     positions_of: Prefix,
     conversions: Prefix,
@@ -135,6 +138,8 @@ impl Census {
             items: Items {
                 pools: pallet_stake::PoolsOf::<Runtime>::final_prefix(),
                 unbonding: pallet_stake::UnbondingOf::<Runtime>::final_prefix(),
+                departed: pallet_stake::DepartedUnbonding::<Runtime>::final_prefix(),
+                departures: pallet_stake::Departures::<Runtime>::final_prefix(),
                 positions: pallet_stake::Positions::<Runtime>::final_prefix(),
                 positions_of: pallet_stake::PositionsOf::<Runtime>::final_prefix(),
                 conversions: pallet_stake::Conversions::<Runtime>::final_prefix(),
@@ -162,10 +167,13 @@ impl Census {
         };
         if item == self.items.pools {
             self.count_pools(netuid_of(key), &read(value), step);
-        } else if item == self.items.unbonding {
+        } else if item == self.items.unbonding || item == self.items.departed {
             let unbonding: Unbonding = read(value);
             self.count_pool(&unbonding.own, step);
             self.count_pool(&unbonding.delegated, step);
+        } else if item == self.items.departures {
+            let departure: DepartureOf = read(value);
+            self.hold_chunks(&departure.chunks, step);
         } else if item == self.items.positions {
             // Netuid with its hash, then the pool's id with its own.
             let id = number_at(key, 50);
@@ -211,7 +219,11 @@ impl Census {
             self.hold(position.side(side).active, step);
             self.hold(position.side(side).entering, step);
         }
-        for chunk in &position.unbonding {
+        self.hold_chunks(&position.unbonding, step);
+    }
+
+    fn hold_chunks(&mut self, chunks: &[Chunk<AccountId>], step: Step) {
+        for chunk in chunks {
             self.hold(chunk.own, step);
             self.hold(chunk.delegated, step);
         }

@@ -7,3 +7,4 @@ mod keys;
 mod properties;
 mod registry;
 mod set_payout;
+mod teardown;

@@ -11,5 +11,6 @@ mod set_take;
 mod slash;
 mod slash_everything;
 mod stakes;
+mod teardown;
 mod views;
 mod withdraw;

@@ -36,6 +36,7 @@ fn stake_of_shows_positions_and_what_is_on_its_way_out() {
             take: DEFAULT_TAKE,
         };
         let leaving = UnbondingView {
+            dissolved: None,
             netuid: SUBNET,
             hotkey: hotkey(1),
             amount: 1_000_000,

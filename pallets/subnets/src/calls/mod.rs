@@ -1,8 +1,12 @@
 //! The bodies of the calls. Each checks everything first and writes last.
 
+mod ownership;
 mod registration;
 mod serving;
 mod subnets;
+mod tasks;
+
+pub(crate) use subnets::SubnetPayment;
 
 use crate::{Config, Error, Pallet};
 use assay_primitives::Balance;

@@ -3,7 +3,7 @@
 use crate::{
     Candidate, Config, Endpoints, Error, Event, HotkeyInfo, Hotkeys, HyperparametersOf, Models,
     Neuron, NeuronCount, Neurons, NextSerial, OwnedHotkeys, Pallet, RegistrationPrices,
-    RegistrationProof, Subnets, Successors, Uids, WeightInfo,
+    RegistrationProof, Successors, Uids, WeightInfo,
 };
 use assay_pallet_traits::{NeuronHooks, ProofError};
 use assay_primitives::{Balance, Generation, NetUid, RegistrationProofPayload, Serial, Uid};
@@ -62,7 +62,7 @@ impl<T: Config> Pallet<T> {
         max_price: Balance,
         proof: RegistrationProof,
     ) -> DispatchResult {
-        let subnet = Subnets::<T>::get(netuid).ok_or(Error::<T>::UnknownSubnet)?;
+        let subnet = Self::registered(netuid)?;
         let settings = HyperparametersOf::<T>::get(netuid).ok_or(Error::<T>::UnknownSubnet)?;
         ensure!(settings.registration_open, Error::<T>::RegistrationClosed);
         ensure!(
@@ -170,14 +170,7 @@ impl<T: Config> Pallet<T> {
         Uids::<T>::remove(netuid, &neuron.hotkey);
         Endpoints::<T>::remove(netuid, uid);
         Models::<T>::remove(netuid, uid);
-        let left = Hotkeys::<T>::mutate(&neuron.hotkey, |info| {
-            let info = info.as_mut()?;
-            info.registrations = info.registrations.saturating_sub(1);
-            Some(info.registrations)
-        });
-        if left == Some(0) {
-            frame_system::Pallet::<T>::dec_sufficients(&neuron.hotkey);
-        }
+        Self::release_hotkey(&neuron.hotkey);
         Self::deposit_event(Event::NeuronPruned {
             netuid,
             uid,

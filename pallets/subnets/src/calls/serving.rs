@@ -1,8 +1,6 @@
 //! Announcing what a neuron serves and where.
 
-use crate::{
-    Config, Endpoints, Error, Event, Hotkeys, HyperparametersOf, Models, Pallet, Subnets, Uids,
-};
+use crate::{Config, Endpoints, Error, Event, Hotkeys, HyperparametersOf, Models, Pallet, Uids};
 use assay_primitives::{
     Announced, BlockNumber, Endpoint, EndpointError, ModelAnnouncement, NetUid, Uid,
 };
@@ -67,10 +65,7 @@ impl<T: Config> Pallet<T> {
         netuid: NetUid,
         hotkey: &T::AccountId,
     ) -> Result<Uid, DispatchError> {
-        ensure!(
-            Subnets::<T>::contains_key(netuid),
-            Error::<T>::UnknownSubnet
-        );
+        Self::registered(netuid)?;
         let uid = Uids::<T>::get(netuid, hotkey).ok_or(Error::<T>::NotRegistered)?;
         let by_coldkey = || Hotkeys::<T>::get(hotkey).is_some_and(|info| info.coldkey == *who);
         ensure!(

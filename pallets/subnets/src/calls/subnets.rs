@@ -1,11 +1,13 @@
 //! Registering subnets and changing what holds for a whole subnet.
 
 use crate::{
+    dissolution::{Place, WaitingSubnet},
     Config, Error, Event, Generations, HoldReason, HyperparametersOf, Netuids, NetworkParameters,
-    Pallet, PendingHyperparameters, Subnet, SubnetPrice, Subnets, Tasks, MAX_CHANGES,
+    Pallet, PendingHyperparameters, Subnet, SubnetPrice, Subnets, Tasks, WaitingSubnets,
+    MAX_CHANGES,
 };
 use alloc::boxed::Box;
-use assay_pallet_traits::{AdmissionPolicy, SubnetHooks};
+use assay_pallet_traits::{AdmissionPolicy, SubnetHooks, Subnets as Registry};
 use assay_primitives::{
     Authority, Balance, Generation, Hyperparameter, HyperparameterError, Hyperparameters, NetUid,
     TaskError, TaskSpec, TaskVersion,
@@ -43,11 +45,20 @@ impl<T: Config> From<HyperparameterError> for Error<T> {
     }
 }
 
-/// On whose behalf settings are changed.
+/// On whose behalf a subnet is changed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Patcher {
+pub(super) enum Patcher {
     Root,
     Owner,
+}
+
+/// What was paid for a subnet.
+#[derive(Clone, Copy)]
+pub(crate) struct SubnetPayment {
+    /// All of it.
+    pub price: Balance,
+    /// What is held of it; the rest was burned.
+    pub lock: Balance,
 }
 
 impl<T: Config> Pallet<T> {
@@ -57,29 +68,74 @@ impl<T: Config> Pallet<T> {
         max_price: Balance,
     ) -> DispatchResult {
         task.check().map_err(Error::<T>::from)?;
-        let mut netuids = Netuids::<T>::get();
-        let place = first_gap(&netuids);
-        // The index is right for an ascending list: all before it are the numbers below it.
-        netuids
-            .try_insert(place.into(), NetUid(place))
-            .map_err(|_| Error::<T>::NoPlaceForSubnet)?;
+        let place = Self::find_place()?;
         let now = Self::now();
         let parameters = NetworkParameters::<T>::get();
         let curve = parameters.subnet_price_curve(T::SubnetPriceHalfLife::get());
         let price = curve.at(SubnetPrice::<T>::get(), now);
         Self::ensure_can_pay(&owner, price, max_price)?;
 
-        let netuid = NetUid(place);
         let lock = parameters.subnet_price_floor;
+        let payment = SubnetPayment { price, lock };
         Self::burn(&owner, price.saturating_sub(lock))?;
         T::Currency::hold(&HoldReason::SubnetLock.into(), &owner, lock)?;
         SubnetPrice::<T>::put(curve.after(price, now));
+        match place {
+            Place::Free(netuid) => Self::found(netuid, owner, task, payment, false),
+            Place::Freed(dissolution) => {
+                Self::wait_for(dissolution.netuid, owner, task, payment);
+                Ok(())
+            }
+            Place::Of(standing) => {
+                Self::begin_dissolution(standing.netuid)?;
+                Self::wait_for(standing.netuid, owner, task, payment);
+                Ok(())
+            }
+        }
+    }
 
-        let generation =
-            Generations::<T>::get(netuid).map_or(Generation::default(), Generation::next);
+    /// Keeps a subnet that is paid for until its number is free.
+    fn wait_for(netuid: NetUid, owner: T::AccountId, task: Box<TaskSpec>, payment: SubnetPayment) {
+        let SubnetPayment { price, lock } = payment;
+        WaitingSubnets::<T>::insert(
+            netuid,
+            WaitingSubnet {
+                owner: owner.clone(),
+                price,
+                lock,
+                task: *task,
+            },
+        );
+        Self::deposit_event(Event::RegistrationWaiting {
+            netuid,
+            generation: Self::next_generation(netuid),
+            owner,
+            price,
+            lock,
+        });
+    }
+
+    fn next_generation(netuid: NetUid) -> Generation {
+        Generations::<T>::get(netuid).map_or(Generation::default(), Generation::next)
+    }
+
+    /// Registers a subnet that is paid for under a number that is free.
+    pub(crate) fn found(
+        netuid: NetUid,
+        owner: T::AccountId,
+        task: Box<TaskSpec>,
+        payment: SubnetPayment,
+        waited: bool,
+    ) -> DispatchResult {
+        Netuids::<T>::try_mutate(|netuids| {
+            let index = netuids.partition_point(|registered| *registered < netuid);
+            netuids.try_insert(index, netuid)
+        })
+        .map_err(|_| Error::<T>::NoPlaceForSubnet)?;
+        let SubnetPayment { price, lock } = payment;
+        let generation = Self::next_generation(netuid);
         let admitted = T::AdmissionPolicy::admitted_on_creation();
         let hyperparameters = Hyperparameters::new(T::DefaultTempo::get());
-        Netuids::<T>::put(netuids);
         Generations::<T>::insert(netuid, generation);
         Tasks::<T>::insert(netuid, &*task);
         HyperparametersOf::<T>::insert(netuid, hyperparameters);
@@ -88,7 +144,7 @@ impl<T: Config> Pallet<T> {
             Subnet {
                 owner: owner.clone(),
                 generation,
-                registered_at: now,
+                registered_at: Self::now(),
                 lock,
                 task_version: TaskVersion::default(),
                 admitted,
@@ -101,11 +157,24 @@ impl<T: Config> Pallet<T> {
             owner,
             price,
             lock,
+            waited,
             admitted,
             hyperparameters,
             task,
         });
         Ok(())
+    }
+
+    /// The subnet registered under a number, or why there is none.
+    pub(crate) fn registered(netuid: NetUid) -> Result<Subnet<T::AccountId>, DispatchError> {
+        Subnets::<T>::get(netuid).ok_or_else(|| {
+            let error = if <Self as Registry<T::AccountId>>::dissolving(netuid).is_some() {
+                Error::<T>::SubnetDissolving
+            } else {
+                Error::<T>::UnknownSubnet
+            };
+            error.into()
+        })
     }
 
     pub(crate) fn do_patch_hyperparameters(
@@ -114,6 +183,7 @@ impl<T: Config> Pallet<T> {
         changes: BoundedVec<Hyperparameter, ConstU32<MAX_CHANGES>>,
     ) -> DispatchResult {
         let patcher = Self::ensure_patcher(origin, netuid)?;
+        Self::registered(netuid)?;
         let mut settings = PendingHyperparameters::<T>::get(netuid)
             .or_else(|| HyperparametersOf::<T>::get(netuid))
             .ok_or(Error::<T>::UnknownSubnet)?;
@@ -133,22 +203,23 @@ impl<T: Config> Pallet<T> {
     }
 
     pub(crate) fn do_set_admitted(netuid: NetUid, admitted: bool) -> DispatchResult {
-        Subnets::<T>::try_mutate(netuid, |subnet| {
-            let subnet = subnet.as_mut().ok_or(Error::<T>::UnknownSubnet)?;
-            subnet.admitted = admitted;
-            Ok::<_, DispatchError>(())
-        })?;
+        let subnet = Self::registered(netuid)?;
+        Subnets::<T>::insert(netuid, Subnet { admitted, ..subnet });
         Self::deposit_event(Event::AdmissionSet { netuid, admitted });
         Ok(())
     }
 
-    fn ensure_patcher(origin: OriginFor<T>, netuid: NetUid) -> Result<Patcher, DispatchError> {
+    /// Says on whose behalf a subnet is changed: root's or its owner's.
+    pub(super) fn ensure_patcher(
+        origin: OriginFor<T>,
+        netuid: NetUid,
+    ) -> Result<Patcher, DispatchError> {
         let origin = match T::AdminOrigin::try_origin(origin) {
             Ok(_) => return Ok(Patcher::Root),
             Err(origin) => origin,
         };
         let who = ensure_signed(origin)?;
-        let subnet = Subnets::<T>::get(netuid).ok_or(Error::<T>::UnknownSubnet)?;
+        let subnet = Self::registered(netuid)?;
         ensure!(subnet.owner == who, Error::<T>::NotSubnetOwner);
         Ok(Patcher::Owner)
     }
@@ -166,31 +237,5 @@ impl<T: Config> Pallet<T> {
             );
         }
         Ok(())
-    }
-}
-
-/// The lowest number that an ascending list of numbers does not hold. The list is shorter than
-/// 2^16 (`integrity_test`), so its length is a number too.
-fn first_gap(netuids: &[NetUid]) -> u16 {
-    (0u16..)
-        .zip(netuids)
-        .find(|(number, netuid)| netuid.0 != *number)
-        .map_or(netuids.len() as u16, |(number, _)| number)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn first_gap_is_the_lowest_free_number() {
-        let gap = |numbers: &[u16]| {
-            let netuids: alloc::vec::Vec<_> = numbers.iter().copied().map(NetUid).collect();
-            first_gap(&netuids)
-        };
-        assert_eq!(gap(&[]), 0);
-        assert_eq!(gap(&[1, 2]), 0);
-        assert_eq!(gap(&[0, 1, 3]), 2);
-        assert_eq!(gap(&[0, 1, 2]), 3);
     }
 }

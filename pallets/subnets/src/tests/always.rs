@@ -1,6 +1,6 @@
 //! What holds after any sequence of calls: `try_state`, and no money made or lost but by prices.
 
-use crate::{mock::*, Event, HoldReason};
+use crate::{mock::*, Event, HoldReason, WaitingSubnets};
 use assay_pallet_traits::{
     mocks::{MockEpochs, MockStandings},
     Neurons as _, Subnets as _,
@@ -25,6 +25,9 @@ enum Action {
     },
     Resize(u16, u16),
     Epoch(u16),
+    Dissolve(u16),
+    NextBlock,
+    UpdateTask(u16),
     Wait(BlockNumber),
 }
 
@@ -46,6 +49,9 @@ fn actions() -> impl Strategy<Value = Action> {
         }),
         1 => (netuid.clone(), 2..6u16).prop_map(|(netuid, places)| Action::Resize(netuid, places)),
         2 => netuid.prop_map(Action::Epoch),
+        1 => (0..MAX_SUBNETS as u16).prop_map(Action::Dissolve),
+        1 => (0..MAX_SUBNETS as u16).prop_map(Action::UpdateTask),
+        2 => Just(Action::NextBlock),
         2 => (1..400u32).prop_map(Action::Wait),
     ]
 }
@@ -100,6 +106,14 @@ fn act(action: Action) {
             });
             Ok(())
         }
+        Action::Dissolve(netuid) => Subnets::dissolve_subnet(RuntimeOrigin::root(), NetUid(netuid)),
+        Action::UpdateTask(netuid) => {
+            Subnets::update_task(RuntimeOrigin::root(), NetUid(netuid), Box::new(task()))
+        }
+        Action::NextBlock => {
+            next_block();
+            Ok(())
+        }
         Action::Wait(blocks) => {
             run_to(Subnets::now() + blocks);
             Ok(())
@@ -124,7 +138,13 @@ proptest! {
                 act(action);
                 for event in take_events() {
                     match event {
-                        Event::SubnetRegistered { price, lock, .. } => burned += price - lock,
+                        Event::SubnetRegistered {
+                            price,
+                            lock,
+                            waited: false,
+                            ..
+                        }
+                        | Event::RegistrationWaiting { price, lock, .. } => burned += price - lock,
                         Event::NeuronRegistered { price, serial, .. } => {
                             burned += price;
                             assert!(serials.insert(serial), "{serial} was given out twice");
@@ -139,7 +159,8 @@ proptest! {
                 .map(|seed| Balances::balance_on_hold(&HoldReason::SubnetLock.into(), &coldkey(seed)))
                 .sum();
             let netuids = Subnets::netuids();
-            assert_eq!(held, 1_000 * netuids.len() as Balance);
+            let waiting = WaitingSubnets::<Test>::iter().count();
+            assert_eq!(held, 1_000 * (netuids.len() + waiting) as Balance);
             for netuid in netuids {
                 assert_eq!(
                     Subnets::neurons(netuid).len(),

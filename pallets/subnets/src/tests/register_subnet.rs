@@ -46,6 +46,7 @@ fn register_subnet_locks_the_floor_when_it_is_the_first() {
                 owner: coldkey(1),
                 price: 1_000,
                 lock: 1_000,
+                waited: false,
                 admitted: false,
                 hyperparameters,
                 task: Box::new(task()),
@@ -117,7 +118,7 @@ fn register_subnet_fails_when_the_owner_cannot_pay() {
 }
 
 #[test]
-fn register_subnet_fails_when_all_places_are_taken() {
+fn register_subnet_fails_when_all_places_are_taken_and_all_are_immune() {
     ExtBuilder::default().build_and_execute(|| {
         for number in 0..MAX_SUBNETS {
             assert_eq!(register_subnet(), NetUid(number as u16));
@@ -213,6 +214,9 @@ fn register_subnet_declares_its_hooks_weight() {
             max_price: 0,
         };
         let own = <() as crate::WeightInfo>::register_subnet();
-        assert_eq!(call.get_dispatch_info().call_weight, own + hook_weight());
+        assert_eq!(
+            call.get_dispatch_info().call_weight,
+            own + hook_weight() + Subnets::begin_dissolution_weight()
+        );
     });
 }

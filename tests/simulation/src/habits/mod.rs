@@ -8,6 +8,7 @@
 //! has, netuids that nobody registered. What the chain refuses is counted like what it does.
 
 mod keys;
+mod lifecycle;
 mod money;
 mod registry;
 mod stake;
@@ -53,6 +54,9 @@ pub const HABITS: &[Habit] = &[
     habit("patch as owner", 6, registry::patch_as_owner),
     habit("patch as root", 6, registry::patch_as_root),
     habit("admit subnet", 3, registry::set_admitted),
+    habit("update task", 6, lifecycle::update_task),
+    habit("offer subnet", 4, lifecycle::offer),
+    habit("dissolve subnet", 1, lifecycle::dissolve),
     habit("add stake", 120, stake::add),
     habit("remove stake", 60, stake::remove),
     habit("withdraw", 8, stake::withdraw_any),
@@ -87,6 +91,7 @@ pub fn any<'h>(dice: &mut Dice, habits: &'h [Habit]) -> &'h Habit {
 pub fn hear(scene: &mut Scene<'_>, event: &RuntimeEvent) {
     registry::hear(scene, event);
     stake::hear(scene, event);
+    lifecycle::hear(scene, event);
     keys::hear(scene, event);
     weights::hear(scene, event);
 }

@@ -27,7 +27,8 @@ pub fn register_subnet(scene: &mut Scene<'_>) -> Option<Move> {
     Move::signed(owner, call)
 }
 
-fn task(dice: &mut Dice) -> TaskSpec {
+/// A task like any other, mostly a sound one.
+pub fn task(dice: &mut Dice) -> TaskSpec {
     let tensor = |name, shape: &[i64]| TensorSpec {
         name: text(name),
         datatype: DataType::Fp32,
