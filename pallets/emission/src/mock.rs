@@ -86,6 +86,7 @@ fn configure_mocks() {
     STAKES.with(|stakes| stakes.borrow_mut().clear());
     CREDITED.with(|credited| credited.borrow_mut().clear());
     MockSubnets::on_generation(|netuid| (1..=3).contains(&netuid.0).then_some(Generation(0)));
+    MockSubnets::on_dissolving(|_| None);
     MockNeurons::on_coldkey_of(|key| (1..=9).find(|n| hotkey(*n) == *key).map(account));
     MockNeurons::on_uid_of(|netuid, key| {
         (1..=9)

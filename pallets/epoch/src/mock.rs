@@ -140,6 +140,7 @@ fn mint(account: &AccountId, amount: Balance) -> Result<(), DispatchError> {
 
 fn answer_from_world() {
     MockSubnets::on_generation(|netuid| ask(netuid, |_| Generation(0)));
+    MockSubnets::on_dissolving(|_| None);
     MockSubnets::on_owner(|netuid| ask(netuid, |subnet| subnet.owner.clone()).flatten());
     MockSubnets::on_netuids(|| world(|world| world.subnets.keys().copied().collect()));
     MockSubnets::on_is_admitted(|netuid| ask(netuid, |subnet| subnet.admitted).unwrap_or(false));

@@ -146,16 +146,22 @@ impl<T: Config> Pallet<T> {
             .unwrap_or_default()
     }
 
-    /// Keeps what a coldkey has on its way out, where there is anything.
+    /// Keeps what a coldkey has on its way out, where there is anything. Whoever takes over another
+    /// coldkey can have left already and leave once more.
     pub(crate) fn keep_departure(
         origin: SubnetGeneration,
         id: PoolId,
         hotkey: &T::AccountId,
         coldkey: &T::AccountId,
         departure: DepartureOf<T>,
-    ) {
+    ) -> Result<(), Error<T>> {
+        if let Some(present) = Departures::<T>::get(coldkey, id) {
+            let both = Self::merge_departures(origin.netuid, id, present, departure)?;
+            Self::put_departure(coldkey, id, both);
+            return Ok(());
+        }
         if departure.is_nothing() {
-            return;
+            return Ok(());
         }
         Departures::<T>::insert(coldkey, id, departure);
         DepartedPools::<T>::mutate(id, |pool| {
@@ -169,6 +175,7 @@ impl<T: Config> Pallet<T> {
             });
             pool.holders = pool.holders.saturating_add(1);
         });
+        Ok(())
     }
 
     pub(crate) fn do_withdraw_dissolved(

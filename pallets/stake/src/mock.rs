@@ -1,20 +1,21 @@
-//! A runtime of balances and stake. Subnets 1 and 2 exist; hotkeys 101 and 102 belong to coldkeys 1
+//! A runtime of balances and stake. Subnets 1 and 2 exist until they end; hotkeys 101 and 102 belong to coldkeys 1
 //! and 2, unless a test says otherwise.
 
 use crate::{self as pallet_stake, weights::SubstrateWeight};
 use assay_pallet_traits::{
     mocks::{MockNeurons, MockSubnets},
-    Stakes,
+    Progress, Stakes, Subnets, Teardown,
 };
 use assay_primitives::{Balance, BlockNumber, Generation, NetUid, Ratio16};
 use frame_support::{
     derive_impl, parameter_types,
     traits::{fungible::Mutate, ConstU32},
-    weights::constants::RocksDbWeight,
+    weights::{constants::RocksDbWeight, WeightMeter},
     PalletId,
 };
 use sp_io::TestExternalities;
 use sp_runtime::{AccountId32, BuildStorage};
+use std::cell::RefCell;
 
 pub type Block = frame_system::mocking::MockBlock<Test>;
 
@@ -93,6 +94,72 @@ pub fn hotkey(n: u8) -> AccountId32 {
     account(100 + n)
 }
 
+/// The life of a subnet.
+#[derive(Clone, Copy, Default)]
+struct Life {
+    generation: Generation,
+    ending: bool,
+}
+
+impl From<Life> for Option<Generation> {
+    fn from(life: Life) -> Self {
+        Some(life.generation)
+    }
+}
+
+thread_local! {
+    static LIVES: RefCell<[Life; 2]> = RefCell::default();
+}
+
+fn index(netuid: NetUid) -> Option<usize> {
+    [SUBNET, OTHER_SUBNET]
+        .iter()
+        .position(|known| *known == netuid)
+}
+
+fn life(netuid: NetUid) -> Option<Life> {
+    LIVES.with(|lives| Some(lives.borrow()[index(netuid)?]))
+}
+
+fn exists(netuid: &NetUid) -> bool {
+    MockSubnets::exists(*netuid)
+}
+
+fn change_life(netuid: NetUid, change: impl FnOnce(&mut Life)) {
+    LIVES.with(|lives| {
+        let index = index(netuid).expect("there are two subnets");
+        change(&mut lives.borrow_mut()[index]);
+    });
+}
+
+/// Ends a subnet, unless it has ended: nothing can be staked there any more.
+pub fn end(netuid: NetUid) {
+    if exists(&netuid) {
+        change_life(netuid, |life| life.ending = true);
+        Stake::begin(netuid);
+    }
+}
+
+/// Dissolves as much of a subnet that has ended as the least budget pays for. When nothing is left,
+/// the next generation is registered.
+pub fn dissolve_some(netuid: NetUid) -> Progress {
+    let Some(generation) = MockSubnets::dissolving(netuid) else {
+        return Progress::Done;
+    };
+    let mut meter = WeightMeter::with_limit(Stake::least_weight());
+    let progress = Stake::step(netuid, generation, &mut meter);
+    assert!(meter.consumed().all_lte(Stake::least_weight()));
+    if progress == Progress::Done {
+        change_life(netuid, |life| {
+            *life = Life {
+                generation: life.generation.next(),
+                ending: false,
+            };
+        });
+    }
+    progress
+}
+
 /// Builds a world in which coldkeys 1 to 9 have the endowment.
 #[derive(Default)]
 pub struct ExtBuilder;
@@ -100,12 +167,11 @@ pub struct ExtBuilder;
 impl ExtBuilder {
     /// Runs a test in a new world and checks the invariants after it.
     pub fn build_and_execute(self, test: impl FnOnce()) {
-        MockSubnets::on_generation(|netuid| {
-            [SUBNET, OTHER_SUBNET]
-                .contains(&netuid)
-                .then_some(Generation(0))
-        });
-        MockSubnets::on_netuids(|| vec![SUBNET, OTHER_SUBNET]);
+        LIVES.with(|lives| *lives.borrow_mut() = Default::default());
+        MockSubnets::on_generation(|netuid| life(netuid).filter(|life| !life.ending)?.into());
+        MockSubnets::on_dissolving(|netuid| life(netuid).filter(|life| life.ending)?.into());
+        MockSubnets::on_netuids(|| [SUBNET, OTHER_SUBNET].into_iter().filter(exists).collect());
+        MockSubnets::on_kept(|| vec![SUBNET, OTHER_SUBNET]);
         MockNeurons::on_successor_of(|_| None);
         own_hotkeys(&[(1, 1), (2, 2)]);
         let balances = (1..=9).map(|n| (account(n), ENDOWMENT)).collect();

@@ -88,7 +88,7 @@ impl<T: Config> Pallet<T> {
             ..Departure::default()
         };
         Self::join_chunks(netuid, id, &mut departure, chunks)?;
-        Self::keep_departure(origin, id, &hotkey, coldkey, departure);
+        Self::keep_departure(origin, id, &hotkey, coldkey, departure)?;
         Self::deposit_event(Event::StakeDeparted {
             netuid,
             generation,

@@ -217,7 +217,7 @@ mod benches {
         let new: T::AccountId = account("fresh", 0, 0);
         let info = HotkeyInfo {
             coldkey: account("coldkey", 0, 0),
-            registrations: s as u16,
+            registrations: s,
         };
         OwnedHotkeys::<T>::insert(&info.coldkey, &old, ());
         Hotkeys::<T>::insert(&old, info);

@@ -80,6 +80,8 @@ mock! {
         fn generation / on_generation(netuid: NetUid) -> Option<Generation>;
         fn owner / on_owner(netuid: NetUid) -> Option<AccountId32>;
         fn netuids / on_netuids() -> Vec<NetUid>;
+        fn dissolving / on_dissolving(netuid: NetUid) -> Option<Generation>;
+        fn kept / on_kept() -> Vec<NetUid>;
         fn registered_at / on_registered_at(netuid: NetUid) -> Option<BlockNumber>;
         fn is_admitted / on_is_admitted(netuid: NetUid) -> bool;
         fn task_version / on_task_version(netuid: NetUid) -> Option<TaskVersion>;

@@ -128,6 +128,7 @@ fn known(netuid: NetUid) -> bool {
 
 fn answer_from_world() {
     MockSubnets::on_generation(|netuid| known(netuid).then_some(Generation(7)));
+    MockSubnets::on_dissolving(|_| None);
     MockSubnets::on_task_version(|netuid| known(netuid).then(|| world(|w| w.task_version)));
     MockSubnets::on_hyperparameters(|netuid| known(netuid).then(|| world(|w| w.settings)));
     MockNeurons::on_count(|netuid| {

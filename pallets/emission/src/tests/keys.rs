@@ -13,7 +13,7 @@ fn move_hotkey_keeps_how_a_miner_is_paid_when_it_was_chosen() {
     ExtBuilder::default()
         .subnets(&[1, 2])
         .build_and_execute(|| {
-            MockSubnets::on_netuids(|| vec![NetUid(1), NetUid(2)]);
+            MockSubnets::on_kept(|| vec![NetUid(1), NetUid(2)]);
             let origin = RuntimeOrigin::signed(account(1));
             let target = PayoutTarget::OwnBond;
             assert_ok!(Emission::set_payout(origin, NetUid(1), hotkey(1), target));

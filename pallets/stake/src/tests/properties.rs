@@ -1,8 +1,8 @@
 //! Whatever anybody calls, in whatever order.
 
-use crate::{mock::*, PoolsOf, Side, UnbondingOf};
-use assay_pallet_traits::{KeyHolder, Slash, Stakes};
-use assay_primitives::{Balance, NetUid, Ratio16};
+use crate::{mock::*, DepartedUnbonding, Departures, PoolsOf, Side, UnbondingOf};
+use assay_pallet_traits::{mocks::MockSubnets, KeyHolder, Slash, Stakes, Subnets};
+use assay_primitives::{Balance, Generation, NetUid, Ratio16};
 use frame_support::traits::{
     fungible::Mutate,
     tokens::Preservation::{Expendable, Preserve},
@@ -61,6 +61,18 @@ enum Step {
         amount: Balance,
     },
     ChangeHands(usize),
+    End(NetUid),
+    Dissolve(NetUid),
+    WithdrawDissolved {
+        who: u8,
+        at: Place,
+        generation: u32,
+    },
+    SlashDissolved {
+        at: Place,
+        generation: u32,
+        part: u16,
+    },
     Blocks(u32),
 }
 
@@ -135,8 +147,23 @@ fn any_step() -> BoxedStrategy<Step> {
         20 => call(),
         6 => dividend_step(),
         2 => slash_step(),
+        6 => end_step(),
         2 => change,
         1 => coldkey,
+    ]
+    .boxed()
+}
+
+/// A subnet ends, is dissolved step by step and registered anew, while people go on.
+fn end_step() -> BoxedStrategy<Step> {
+    let netuid = || (1..=2u16).prop_map(NetUid);
+    prop_oneof![
+        1 => netuid().prop_map(Step::End),
+        4 => netuid().prop_map(Step::Dissolve),
+        4 => (1..=4u8, place(), 0..3u32)
+            .prop_map(|(who, at, generation)| Step::WithdrawDissolved { who, at, generation }),
+        1 => (place(), 0..3u32, any::<u16>())
+            .prop_map(|(at, generation, part)| Step::SlashDissolved { at, generation, part }),
     ]
     .boxed()
 }
@@ -152,6 +179,15 @@ struct Flows {
 impl Flows {
     /// Runs a step; what the pallet refuses is refused.
     fn run(&mut self, step: &Step) {
+        // No epoch runs in a subnet that has ended, so nothing is paid into it.
+        let paid_into = match step {
+            Step::Dividend { at, .. } | Step::PayIntoBond { at, .. } => Some(at.netuid),
+            Step::Payout(netuid) => Some(*netuid),
+            _ => None,
+        };
+        if paid_into.is_some_and(|netuid| !MockSubnets::exists(netuid)) {
+            return;
+        }
         let signed = |who: &u8| RuntimeOrigin::signed(account(*who));
         match step {
             Step::Add { who, at, amount } => {
@@ -205,6 +241,28 @@ impl Flows {
                     self.donated[usize::from(*who)] += amount;
                 }
             }
+            Step::End(netuid) => end(*netuid),
+            Step::Dissolve(netuid) => {
+                dissolve_some(*netuid);
+            }
+            Step::WithdrawDissolved {
+                who,
+                at,
+                generation,
+            } => {
+                let generation = Generation(*generation);
+                let hotkey = hotkey(at.hotkey);
+                let _ = Stake::withdraw_dissolved(signed(who), at.netuid, generation, hotkey);
+            }
+            Step::SlashDissolved {
+                at,
+                generation,
+                part,
+            } => {
+                let (generation, part) = (Generation(*generation), Ratio16(*part));
+                self.burned +=
+                    Stake::slash_dissolved(at.netuid, generation, &hotkey(at.hotkey), part);
+            }
             Step::ChangeHands(owners) => own_hotkeys(OWNERS[*owners]),
             Step::Blocks(blocks) => advance(*blocks),
         }
@@ -226,8 +284,11 @@ fn wealth(who: u8) -> Balance {
 fn counted() -> Balance {
     let pools = PoolsOf::<Test>::iter_values().map(|pools| pools.active() + pools.entering());
     let unbonding = UnbondingOf::<Test>::iter_values();
-    let unbonding = unbonding.map(|pools| pools.own.amount + pools.delegated.amount);
-    pools.chain(unbonding).sum()
+    let unbonding = unbonding
+        .chain(DepartedUnbonding::<Test>::iter_values())
+        .map(|pools| pools.own.amount + pools.delegated.amount);
+    let ready = Departures::<Test>::iter_values().map(|departure| departure.ready);
+    pools.chain(unbonding).chain(ready).sum()
 }
 
 proptest! {
@@ -272,6 +333,7 @@ proptest! {
                     Step::Add { who, .. } | Step::Remove { who, .. } => *who,
                     Step::Withdraw { who, .. } | Step::Donate { who, .. } => *who,
                     Step::Move { who, .. } | Step::Arrive { who, .. } => *who,
+                    Step::WithdrawDissolved { who, .. } => *who,
                     _ => continue,
                 };
                 for (who, before) in ACTORS.into_iter().zip(before) {

@@ -6,10 +6,10 @@ use crate::{
 };
 use assay_pallet_traits::{
     mocks::{MockNeurons, MockSubnets},
-    KeyHolder, Progress, Slash, Stakes, Teardown,
+    KeyHolder, Progress, Slash, Stakes, Subnets,
 };
-use assay_primitives::{Balance, Generation, NetUid, Ratio16};
-use frame_support::{assert_noop, assert_ok, weights::WeightMeter};
+use assay_primitives::{Balance, Generation, Ratio16};
+use frame_support::{assert_noop, assert_ok};
 
 const GENERATION: Generation = Generation(0);
 
@@ -17,24 +17,16 @@ fn origin(coldkey: u8) -> RuntimeOrigin {
     RuntimeOrigin::signed(account(coldkey))
 }
 
-/// Says that the subnet has ended: nothing can be staked there any more.
-fn end_subnet() {
-    MockSubnets::on_generation(|netuid| (netuid == OTHER_SUBNET).then_some(GENERATION));
-    Stake::begin(SUBNET);
-}
-
 /// Dissolves as much as the least budget pays for.
 fn step() -> Progress {
-    let mut meter = WeightMeter::with_limit(Stake::least_weight());
-    let progress = Stake::step(SUBNET, GENERATION, &mut meter);
-    assert!(meter.consumed().all_lte(Stake::least_weight()));
+    let progress = dissolve_some(SUBNET);
     Stake::do_try_state().expect("try_state holds in the middle");
     progress
 }
 
 /// Dissolves the subnet and says in how many steps.
 fn dissolve() -> u32 {
-    end_subnet();
+    end(SUBNET);
     (1..)
         .find(|_| step() == Progress::Done)
         .expect("it ends some time")
@@ -158,7 +150,7 @@ fn withdraw_dissolved_pays_at_once_what_had_waited_when_the_subnet_ended() {
 fn remove_stake_and_withdraw_work_when_the_position_has_not_left_yet() {
     ExtBuilder.build_and_execute(|| {
         everything();
-        end_subnet();
+        end(SUBNET);
         assert_eq!(step(), Progress::Pending);
         assert_noop!(
             Stake::add_stake(origin(3), SUBNET, hotkey(1), 4_000_000),
@@ -213,7 +205,7 @@ fn a_new_generation_starts_from_nothing_when_the_old_one_is_on_its_way_out() {
     ExtBuilder.build_and_execute(|| {
         everything();
         dissolve();
-        MockSubnets::on_generation(|netuid: NetUid| Some(Generation(u32::from(netuid == SUBNET))));
+        assert_eq!(MockSubnets::generation(SUBNET), Some(Generation(1)));
         assert_eq!(Stake::total(SUBNET), 0);
         assert_eq!(Stake::take_of(SUBNET, &hotkey(1)), DefaultTake::get());
         stake_at_once(SUBNET, 1, 3, 9_000_000);
@@ -316,5 +308,56 @@ fn slash_dissolved_follows_a_hotkey_when_it_was_exchanged_before_its_stake_left(
         let first = Stake::slash_dissolved(SUBNET, GENERATION, &hotkey(1), half);
         assert!(first >= 4_000_000 && leaving(3) == 8_000_000 - first);
         assert!(Stake::slash_dissolved(SUBNET, GENERATION, &hotkey(5), half) > 0);
+    });
+}
+
+#[test]
+fn slash_dissolved_reaches_what_stands_and_what_has_left_when_half_is_dissolved() {
+    ExtBuilder.build_and_execute(|| {
+        for coldkey in [3, 4, 5, 6] {
+            stake_at_once(SUBNET, 1, coldkey, 8_000_000);
+        }
+        end(SUBNET);
+        assert_eq!(step(), Progress::Pending);
+        let has_left = |n: &u8| Departures::<Test>::iter_prefix(account(*n)).count() > 0;
+        let left = [3, 4, 5, 6].iter().filter(|n| has_left(n)).count();
+        assert!((1..4).contains(&left), "{left} have left");
+        // In the middle of it the hotkey is exchanged, too.
+        own_hotkeys(&[(5, 1), (2, 2)]);
+        assert_ok!(Stake::move_hotkey(&hotkey(1), &hotkey(5)));
+        let slashed = Stake::slash_dissolved(SUBNET, GENERATION, &hotkey(5), Ratio16(32_768));
+        assert!(slashed >= 16_000_000);
+        while step() == Progress::Pending {}
+        for coldkey in [3, 4, 5, 6] {
+            assert!(leaving(coldkey).abs_diff(4_000_000) < 100);
+        }
+        advance_past_unbonding();
+        for coldkey in [3, 4, 5, 6] {
+            assert_ok!(withdraw(coldkey, 5));
+        }
+    });
+}
+
+#[test]
+fn move_coldkey_loses_nothing_when_the_new_one_has_left_already_and_the_old_one_has_not() {
+    ExtBuilder.build_and_execute(|| {
+        for coldkey in [3, 4] {
+            stake_at_once(SUBNET, 1, coldkey, 8_000_000);
+            stake_at_once(SUBNET, 2, coldkey, 6_000_000);
+        }
+        end(SUBNET);
+        assert_eq!(step(), Progress::Pending);
+        for (old, new) in [(3, 4), (4, 6), (6, 3)] {
+            Stake::move_coldkey(&account(old), &account(new), 9).unwrap();
+            Stake::do_try_state().unwrap();
+            step();
+        }
+        while step() == Progress::Pending {}
+        assert_eq!(leaving(3), 28_000_000);
+        advance_past_unbonding();
+        for n in [1, 2] {
+            assert_ok!(withdraw(3, n));
+        }
+        assert_eq!(balance(3), ENDOWMENT + 14_000_000);
     });
 }
