@@ -27,6 +27,7 @@ const LATE_BY: u64 = 500;
 #[derive(Serialize)]
 struct MinerFile<'a> {
     models: &'a Path,
+    state: PathBuf,
     listen: String,
     hotkey: Key,
     chain: MinerChain<'a>,
@@ -124,6 +125,7 @@ impl Stage<'_> {
         self.copy_model(plan, &models)?;
         let config = MinerFile {
             models: &models,
+            state: folder.join("state"),
             listen: format!("127.0.0.1:{port}"),
             hotkey: Key::of(hotkey_uri(&plan.name)),
             chain: MinerChain {

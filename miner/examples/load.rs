@@ -5,6 +5,8 @@
 //! It speaks HTTP/1.1 by hand: on a machine of few cores whatever the client takes is missing to the
 //! server, and every server gets the same bytes.
 
+mod wire;
+
 use anyhow::{bail, ensure, Context as _};
 use assay_protocol::{
     oip, sign_request, Clock as _, Hotkey, Keypair, Nonce, RequestParams, Scheme, SystemClock,
@@ -16,10 +18,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 /// Seconds for which a request is valid: short, so that few nonces are remembered.
 const LIFETIME: u64 = 10;
@@ -144,10 +143,10 @@ fn bare_loop(
                 oip::TensorData::Fp32(values) => {
                     ort::value::Tensor::from_array((shape, values.clone()))?.into_dyn()
                 }
-                oip::TensorData::Int32(values) => {
+                oip::TensorData::Int64(values) => {
                     ort::value::Tensor::from_array((shape, values.clone()))?.into_dyn()
                 }
-                _ => bail!("the query must be of FP32 or INT32"),
+                _ => bail!("the query must be of FP32 or INT64"),
             };
             inputs.push((tensor.name().to_owned(), value));
         }
@@ -198,20 +197,8 @@ impl Asked {
             let key = &self.key;
             sign_request(key, &Method::POST, path, &mut headers, &self.body, &params)?;
         }
-        let mut request = format!(
-            "POST {} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
-            self.flags.path,
-            self.flags.address,
-            self.body.len()
-        )
-        .into_bytes();
-        for (name, value) in &headers {
-            request.extend_from_slice(name.as_str().as_bytes());
-            request.extend_from_slice(b": ");
-            request.extend_from_slice(value.as_bytes());
-            request.extend_from_slice(b"\r\n");
-        }
-        request.extend_from_slice(b"\r\n");
+        let Flags { path, address, .. } = &self.flags;
+        let mut request = wire::head(path, address, &headers, self.body.len());
         request.extend_from_slice(&self.body);
         Ok(request)
     }
@@ -229,48 +216,10 @@ async fn connection(asked: Arc<Asked>, clocked: Clocked) -> anyhow::Result<Vec<D
         let left = clocked.to.saturating_duration_since(Instant::now());
         // An answer that would come after the end is not waited for long.
         let patience = left + Duration::from_secs(5);
-        let answered = tokio::time::timeout(patience, answer(&mut stream, &mut buffer));
-        answered.await.context("no answer")??;
+        let answered = tokio::time::timeout(patience, wire::answer(&mut stream, &mut buffer));
+        let status = answered.await.context("no answer")??;
+        ensure!(status == 200, "{}", String::from_utf8_lossy(&buffer));
         clocked.note(started, &mut took);
     }
     Ok(took)
-}
-
-/// Reads one answer to its last byte.
-async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<()> {
-    buffer.clear();
-    let head = loop {
-        ensure!(stream.read_buf(buffer).await? > 0, "the server hung up");
-        if let Some(end) = find(buffer, b"\r\n\r\n") {
-            break end + 4;
-        }
-    };
-    let text = std::str::from_utf8(&buffer[..head])?.to_ascii_lowercase();
-    let status = text.split(' ').nth(1).unwrap_or_default();
-    if status != "200" {
-        bail!("{}", String::from_utf8_lossy(buffer));
-    }
-    let length = text
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length:"));
-    match length {
-        Some(length) => {
-            let whole = head + length.trim().parse::<usize>()?;
-            while buffer.len() < whole {
-                ensure!(stream.read_buf(buffer).await? > 0, "the server hung up");
-            }
-        }
-        None => {
-            while !buffer.ends_with(b"0\r\n\r\n") {
-                ensure!(stream.read_buf(buffer).await? > 0, "the server hung up");
-            }
-        }
-    }
-    Ok(())
-}
-
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes
-        .windows(wanted.len())
-        .position(|window| window == wanted)
 }

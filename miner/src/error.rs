@@ -1,7 +1,8 @@
 //! Why a miner can't start.
 
 use crate::{
-    chain::ChainError, config::ConfigError, onnx::LoadError, tls::TlsError, upstream::UpstreamError,
+    chain::ChainError, config::ConfigError, onnx::LoadError, seen::SeenError, tls::TlsError,
+    upstream::UpstreamError,
 };
 use assay_protocol::keys::KeyError;
 use assay_telemetry::MetricsError;
@@ -28,6 +29,9 @@ pub enum Error {
     /// The certificate can't be shown.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// What was answered can't be kept.
+    #[error(transparent)]
+    Seen(#[from] SeenError),
     /// The chain could not be asked.
     #[error("chain: {0}")]
     Chain(#[source] ChainError),

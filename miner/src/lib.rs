@@ -17,6 +17,7 @@
 
 #![warn(missing_docs)]
 
+mod address;
 pub mod admin;
 pub mod admission;
 pub mod backend;
@@ -32,6 +33,7 @@ pub mod onnx;
 mod rates;
 pub mod registration;
 pub mod reload;
+pub mod seen;
 pub mod server;
 mod start;
 pub mod tls;
@@ -43,13 +45,14 @@ pub use start::{check, Checked};
 
 use admin::Admin;
 use admission::Admission;
-use assay_protocol::{Hotkey, Keypair, SystemClock};
+use assay_protocol::{Clock as _, Hotkey, Keypair, SystemClock};
 use assay_telemetry::{MetricsServer, Shutdown};
 use backend::Backend;
 use chain::{Chain, NodeChain};
 use http::Service;
-use registration::{Registration, Seen, Wishes};
+use registration::{Registration, Wishes};
 use reload::Reloader;
+use seen::Seen;
 use std::{net::SocketAddr, sync::Arc};
 use tls::{Identity, Renewal};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
@@ -68,7 +71,8 @@ pub struct Miner {
     metrics: Option<MetricsServer>,
     identity: Option<Identity>,
     registration: Option<(Registration, Wishes)>,
-    seen: watch::Receiver<Seen>,
+    answered: Seen,
+    seen: watch::Receiver<registration::Seen>,
     reloader: Option<Reloader>,
     admin: Option<(TcpListener, Admin)>,
 }
@@ -96,12 +100,17 @@ impl Miner {
             Some(address) => Some(MetricsServer::bind(address).await?),
             None => None,
         };
+        let answered = if config.state.as_os_str().is_empty() {
+            Seen::in_memory(&config.limits)
+        } else {
+            Seen::open(&config.state, &config.limits, SystemClock.now())?
+        };
         let start::Loaded { backend, folder } = start::load_backend(&config).await?;
         let identity = match &config.tls {
             Some(settings) => Some(Identity::open(settings, &start::host(&config))?),
             None => None,
         };
-        let (sender, seen) = watch::channel(Seen::default());
+        let (sender, seen) = watch::channel(registration::Seen::default());
         let registration = match (&config.chain, chain) {
             (Some(settings), Some(chain)) => {
                 let certificate = identity.as_ref().map(|identity| identity.digest);
@@ -132,6 +141,7 @@ impl Miner {
             metrics,
             identity,
             registration,
+            answered,
             seen,
             reloader,
             admin,
@@ -201,6 +211,7 @@ impl Miner {
         );
         let service = service
             .rates(&self.config.rates)
+            .remembering(self.answered)
             .waiting(self.config.inference.queue)
             .seeing(chain);
 

@@ -18,7 +18,8 @@ fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_assay-miner"));
     command
         .args(arguments)
-        .env("ASSAY_MINER_HOTKEY__SURI", "//Bob");
+        .env("ASSAY_MINER_HOTKEY__SURI", "//Bob")
+        .env("ASSAY_MINER_STATE", "");
     command
 }
 

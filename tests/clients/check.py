@@ -7,6 +7,7 @@ of this machine. `cargo xtask test --clients` installs the clients and runs this
 import asyncio
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,10 +17,31 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = "mlp-64"
+# Gives back what it is given: an input and an output of each type, `in_FP16` and `out_FP16`.
+IDENTITY = "identity"
+VALUES = {
+    "BOOL": np.array([[True, False]]),
+    "UINT8": np.array([[0, 255]], np.uint8),
+    "UINT16": np.array([[0, 65535]], np.uint16),
+    "UINT32": np.array([[0, 2**32 - 1]], np.uint32),
+    "UINT64": np.array([[0, 2**64 - 1]], np.uint64),
+    "INT8": np.array([[-128, 127]], np.int8),
+    "INT16": np.array([[-(2**15), 2**15 - 1]], np.int16),
+    "INT32": np.array([[-(2**31), 2**31 - 1]], np.int32),
+    "INT64": np.array([[-(2**63), 2**63 - 1]], np.int64),
+    "FP16": np.array([[0.5, -65504]], np.float16),
+    "BF16": np.array([[0.5, -1.5]], ml_dtypes.bfloat16),
+    "FP32": np.array([[0.1, -3e38]], np.float32),
+    "FP64": np.array([[0.1, -1e300]], np.float64),
+    "BYTES": np.array([["a word".encode(), "zwölf ∑".encode()]], np.object_),
+}
+# What tritonclient puts into no JSON.
+RAW_ONLY = ("FP16", "BF16")
 TOKEN = "a token that only this test knows"
 CHECKS = {}
 
@@ -46,12 +68,18 @@ def serving(program):
     """A miner; gives the addresses that serve and that administer."""
     port, admin = free_port(), free_port()
     with tempfile.TemporaryDirectory() as folder:
+        models = Path(folder, "models")
+        shutil.copytree(ROOT / "tasks/digits/models", models)
+        identity = models / IDENTITY / "1"
+        identity.mkdir(parents=True)
+        shutil.copy(ROOT / "miner/tests/fixtures/identity.onnx", identity / "model.onnx")
         token = Path(folder, "token")
         token.write_text(TOKEN)
         config = Path(folder, "miner.toml")
         config.write_text(
             f"""
-models = {json.dumps(str(ROOT / "tasks/digits/models"))}
+models = {json.dumps(str(models))}
+state = {json.dumps(str(Path(folder, "state")))}
 listen = "127.0.0.1:{port}"
 admission = "public"
 hotkey = {{ suri = "//Bob" }}
@@ -139,6 +167,66 @@ def tritonclient_over_http(address, _):
         asked = [client.async_infer(MODEL, [image()], request_id=str(it)) for it in range(16)]
         for number, answer in enumerate(asked):
             assert answer.get_result().get_response()["id"] == str(number)
+
+
+def every_type(module, client, raw, **options):
+    """Sends all types and gets them back; `raw` says whether raw or in JSON."""
+    given = []
+    for name, values in VALUES.items():
+        tensor = module.InferInput(f"in_{name}", list(values.shape), name)
+        in_json = options and not raw and name not in RAW_ONLY
+        tensor.set_data_from_numpy(values, **({"binary_data": not in_json} if options else {}))
+        given.append(tensor)
+    wanted = [
+        module.InferRequestedOutput(
+            f"out_{name}", **({"binary_data": raw or name in RAW_ONLY} if options else {})
+        )
+        for name in VALUES
+    ]
+    answer = client.infer(IDENTITY, given, outputs=wanted)
+    for name, values in VALUES.items():
+        found = answer.as_numpy(f"out_{name}")
+        if name == "BYTES" and found.dtype == np.object_ and isinstance(found.flat[0], str):
+            found = np.array([[word.encode() for word in row] for row in found], np.object_)
+        assert found.shape == values.shape and (found == values).all(), (name, found)
+
+
+@check
+def tritonclient_sends_every_type(address, _):
+    from tritonclient import grpc, http
+
+    with http.InferenceServerClient(address) as client:
+        for raw in (True, False):
+            every_type(http, client, raw, binary_data=raw)
+    with grpc.InferenceServerClient(address) as client:
+        every_type(grpc, client, True)
+
+
+@check
+def tritonclient_is_told_what_is_wrong(address, _):
+    from tritonclient import http
+    from tritonclient.utils import InferenceServerException
+
+    def refused(status, says, ask):
+        try:
+            ask()
+        except InferenceServerException as why:
+            assert str(status) in str(why.status()) and says in why.message(), why
+        else:
+            raise AssertionError(f"it was answered, and not with {status}")
+
+    with http.InferenceServerClient(address) as client:
+        given = image()
+        other = http.InferRequestedOutput("nonsense")
+        refused(404, "oak", lambda: client.infer("oak", [given]))
+        refused(404, "version", lambda: client.infer(MODEL, [given], model_version="9"))
+        refused(400, "nonsense", lambda: client.infer(MODEL, [given], outputs=[other]))
+        refused(400, "classification", lambda: client.infer(
+            MODEL, [given], outputs=[http.InferRequestedOutput("label", class_count=3)]
+        ))  # fmt: skip
+        refused(400, "sequence_", lambda: client.infer(MODEL, [given], sequence_id=7))
+        # Others are passed over, as the protocol has it.
+        client.infer(MODEL, [given], priority=3, parameters={"mine": 1})
 
 
 def image():

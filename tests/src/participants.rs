@@ -58,6 +58,7 @@ impl Miner {
         let config = format!(
             r#"
                 models = {models:?}
+                state = {state:?}
                 listen = "{address}"
                 hotkey.suri = "{hotkey}"
                 [chain]
@@ -67,6 +68,7 @@ impl Miner {
                 max_price = "{MAX_PRICE}"
                 coldkey.suri = "{coldkey}"
             "#,
+            state = folder.join("state"),
             hotkey = person.hotkey_uri(),
             coldkey = person.coldkey_uri(),
             url = place.url,

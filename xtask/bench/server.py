@@ -3,16 +3,22 @@
 Each serves one ONNX model named `model` with ONNX Runtime, in two processes where it knows of such
 a setting, one thread per session, as its own documentation has it. All are sent the same body: a
 query of the Open Inference Protocol in JSON.
+
+What a server starts processes with has to lie on the level of the module, where they find it.
 """
 
+import os
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import onnxruntime as ort
 
 WORKERS = 2
-TYPES = {"FP32": np.float32, "INT32": np.int32}
+TYPES = {"FP32": np.float32, "INT64": np.int64}
 NAMES = {"float32": "FP32", "int64": "INT64", "int32": "INT32"}
+# By which the processes that a server starts are told what to load, and which outputs are wanted.
+MODEL, OUTPUTS = "BENCH_MODEL", "BENCH_OUTPUTS"
 
 
 class Model:
@@ -20,7 +26,8 @@ class Model:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         self.session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self.outputs = [output.name for output in self.session.get_outputs()]
+        every = [output.name for output in self.session.get_outputs()]
+        self.outputs = list(filter(None, os.environ[OUTPUTS].split(","))) or every
 
     def run(self, inputs):
         found = self.session.run(self.outputs, inputs)
@@ -42,12 +49,12 @@ class Model:
         return {"model_name": "model", "outputs": self.run(inputs)}
 
 
-def kserve(path, port):
+if find_spec("kserve"):
     import kserve
 
-    class Served(kserve.Model):
+    class KServeModel(kserve.Model):
         def load(self):
-            self.model = Model(path)
+            self.model = Model(os.environ[MODEL])
             self.ready = True
             return self.ready
 
@@ -59,18 +66,13 @@ def kserve(path, port):
             ]
             return kserve.InferResponse("0", self.name, outputs)
 
-    model = Served("model")
-    model.load()
-    server = kserve.ModelServer(http_port=port, workers=1, enable_grpc=False, access_log_format=None)
-    server.start([model])
 
-
-def litserve(path, port):
+if find_spec("litserve"):
     import litserve
 
-    class Served(litserve.LitAPI):
+    class LitServeModel(litserve.LitAPI):
         def setup(self, device):
-            self.model = Model(path)
+            self.model = Model(os.environ[MODEL])
 
         def decode_request(self, request):
             return request
@@ -81,54 +83,23 @@ def litserve(path, port):
         def encode_response(self, output):
             return output
 
-    api = Served()
-    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=WORKERS)
-    server.run(port=port, host="127.0.0.1", log_level="warning", generate_client_file=False)
 
-
-def mosec(path, port):
+if find_spec("mosec"):
     import mosec
 
-    class Served(mosec.Worker):
+    class MosecModel(mosec.Worker):
         def __init__(self):
             super().__init__()
-            self.model = Model(path)
+            self.model = Model(os.environ[MODEL])
 
         def forward(self, query):
             return self.model.answer(query)
 
-    sys.argv = ["mosec", "--port", str(port), "--address", "127.0.0.1", "--log-level", "warning"]
-    server = mosec.Server()
-    server.append_worker(Served, num=WORKERS)
-    server.run()
 
-
-def mlserver(path, port):
-    import asyncio
-
+if find_spec("mlserver"):
     from mlserver import MLModel, MLServer
     from mlserver.codecs import NumpyCodec
     from mlserver.settings import ModelParameters, ModelSettings, Settings
-    from mlserver.types import InferenceResponse
-
-    settings = Settings(
-        host="127.0.0.1", http_port=port, grpc_port=port + 1, metrics_port=port + 2,
-        parallel_workers=0, debug=False, logging_settings=None,
-    )  # fmt: skip
-    model = ModelSettings(
-        name="model", implementation="server.MLServerModel", parameters=ModelParameters(uri=path)
-    )
-
-    async def serve():
-        server = MLServer(settings)
-        await server.start([model])
-
-    asyncio.run(serve())
-
-
-try:
-    from mlserver import MLModel
-    from mlserver.codecs import NumpyCodec
     from mlserver.types import InferenceResponse
 
     class MLServerModel(MLModel):
@@ -141,10 +112,53 @@ try:
             outputs = self.model.run(inputs)
             return InferenceResponse(model_name=self.name, outputs=outputs)
 
-except ImportError:
-    pass  # It is one of the others that this environment is for.
+
+def serve_kserve(port):
+    model = KServeModel("model")
+    model.load()
+    server = kserve.ModelServer(
+        http_port=port, workers=1, enable_grpc=False, access_log_format=None
+    )
+    server.start([model])
+
+
+def serve_litserve(port):
+    server = litserve.LitServer(
+        LitServeModel(), accelerator="cpu", workers_per_device=WORKERS, track_requests=False
+    )
+    server.run(port=port, host="127.0.0.1", log_level="warning", generate_client_file=False)
+
+
+def serve_mosec(port):
+    sys.argv = ["mosec", "--port", str(port), "--address", "127.0.0.1", "--log-level", "warning"]
+    server = mosec.Server()
+    server.append_worker(MosecModel, num=WORKERS, env=[{name: os.environ[name] for name in (MODEL, OUTPUTS)}] * WORKERS)
+    server.run()
+
+
+def serve_mlserver(port):
+    import asyncio
+
+    settings = Settings(
+        host="127.0.0.1",
+        http_port=port,
+        grpc_port=port + 1,
+        metrics_port=port + 2,
+        parallel_workers=0,
+        debug=False,
+        logging_settings=None,
+    )
+    parameters = ModelParameters(uri=os.environ[MODEL])
+    model = ModelSettings(
+        name="model", implementation="server.MLServerModel", parameters=parameters
+    )
+
+    async def serve():
+        await MLServer(settings).start([model])
+
+    asyncio.run(serve())
 
 
 if __name__ == "__main__":
-    kind, model, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    {"kserve": kserve, "litserve": litserve, "mlserver": mlserver, "mosec": mosec}[kind](model, port)
+    kind, os.environ[MODEL], port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    globals()[f"serve_{kind}"](port)

@@ -1,4 +1,5 @@
-//! Runs a miner and a chain against clients that others wrote: `cargo xtask test --clients`.
+//! Runs a miner and a chain against clients that others wrote, and a miner before a server that others
+//! wrote: `cargo xtask test --clients`.
 //!
 //! They come from PyPI and npm, as their lock files say, into folders under the cache that are made
 //! anew when what `tests/clients` asks for changes. That takes hundreds of megabytes, so it is no
@@ -12,7 +13,7 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{ci, process, workspace::Workspace};
+use crate::{bench, ci, process, workspace::Workspace};
 
 /// What pip installs, and every version that this comes to.
 const PYTHON: [&str; 2] = ["requirements.txt", "constraints.txt"];
@@ -30,6 +31,11 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         .arg(folder.join("check.py"))
         .arg(workspace.program("assay-miner"));
     process::run(&mut miner)?;
+    let mut upstream = workspace.command(bench::mlserver(workspace)?);
+    upstream
+        .arg(folder.join("upstream.py"))
+        .arg(workspace.program("assay-miner"));
+    process::run(&mut upstream)?;
     let mut chain = workspace.command(&python);
     chain
         .arg(folder.join("chain/check.py"))

@@ -6,7 +6,6 @@
 
 use std::{
     fmt,
-    process::Command,
     time::{Duration, Instant},
 };
 
@@ -16,6 +15,7 @@ use clap::ValueEnum;
 use crate::{
     ci, process,
     setup::{self, Scope},
+    siege,
     workspace::Workspace,
 };
 
@@ -26,6 +26,8 @@ pub enum Name {
     Simulation,
     /// A validator that is killed a hundred times at random moments
     Validator,
+    /// A miner that is attacked in ten ways, with honest callers beside
+    Miner,
 }
 
 impl fmt::Display for Name {
@@ -37,8 +39,9 @@ impl fmt::Display for Name {
 impl Name {
     /// What runs it. Each is a program or a test of its own that says how it fared by its exit
     /// status and what to do about it on its standard output.
-    fn command(self, workspace: &Workspace) -> Command {
-        match self {
+    fn run(self, workspace: &Workspace, args: &[String]) -> Result<()> {
+        let mut command = match self {
+            Self::Miner => return siege::run(workspace, args),
             Self::Simulation => workspace.command(workspace.program("assay-simulation")),
             Self::Validator => {
                 let mut killed = workspace.cargo(["nextest", "run", "-p", "assay-validator"]);
@@ -46,15 +49,18 @@ impl Name {
                 killed.env("ASSAY_KILLS", "100");
                 killed
             }
-        }
+        };
+        process::run(command.args(args))
     }
 }
 
 /// Runs one, with arguments for it, or all of them.
 pub fn run(workspace: &Workspace, name: Option<Name>, args: &[String]) -> Result<()> {
     setup::run(workspace, Scope::Test)?;
-    process::run(&mut ci::build_programs(workspace))
-        .context("the programs don't build; what is said above comes from the compiler")?;
+    if name != Some(Name::Miner) {
+        process::run(&mut ci::build_programs(workspace))
+            .context("the programs don't build; what is said above comes from the compiler")?;
+    }
     let names = match &name {
         Some(name) => std::slice::from_ref(name),
         None => Name::value_variants(),
@@ -63,7 +69,7 @@ pub fn run(workspace: &Workspace, name: Option<Name>, args: &[String]) -> Result
     for &name in names {
         eprintln!("\n== {name}");
         let start = Instant::now();
-        let outcome = process::run(name.command(workspace).args(args));
+        let outcome = name.run(workspace, args);
         if let Err(error) = &outcome {
             eprintln!("{error:#}");
         }

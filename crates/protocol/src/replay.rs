@@ -50,13 +50,18 @@ impl ReplayGuard {
         if seen.by_expiry.len() >= self.capacity {
             return Err(VerifyError::ReplayGuardFull);
         }
-        seen.by_expiry
-            .insert((request.expires, caller, request.nonce.clone()));
-        seen.by_caller
-            .entry(caller)
-            .or_default()
-            .insert(request.nonce.clone());
+        seen.insert(caller, request.nonce.clone(), request.expires);
         Ok(())
+    }
+
+    /// Remembers what a process before this one recorded; false if there is no room.
+    pub fn restore(&self, caller: Hotkey, nonce: Nonce, expires: UnixSeconds) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = seen.by_expiry.len() < self.capacity;
+        if fits {
+            seen.insert(caller, nonce, expires);
+        }
+        fits
     }
 
     /// How many nonces are remembered.
@@ -75,6 +80,11 @@ impl ReplayGuard {
 }
 
 impl Seen {
+    fn insert(&mut self, caller: Hotkey, nonce: Nonce, expires: UnixSeconds) {
+        self.by_expiry.insert((expires, caller, nonce.clone()));
+        self.by_caller.entry(caller).or_default().insert(nonce);
+    }
+
     /// Drops what can't be accepted any more: a request is refused as stale once `now > expires`.
     fn forget_expired(&mut self, now: UnixSeconds) {
         while let Some((expires, ..)) = self.by_expiry.first() {

@@ -43,6 +43,9 @@ pub struct Config {
     /// Where models are loaded and unloaded by call; nowhere if unset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin: Option<AdminSettings>,
+    /// The folder in which the miner keeps which requests it has answered, so that none is answered
+    /// twice across a restart. Empty: nothing is kept.
+    pub state: PathBuf,
     /// Where to listen.
     pub listen: SocketAddr,
     /// Where to serve metrics; not at all if unset.
@@ -144,6 +147,7 @@ impl Default for Config {
             models: "models".into(),
             folder: FolderSettings::default(),
             admin: None,
+            state: "state".into(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             metrics: None,
             admission: AdmissionMode::default(),
@@ -237,6 +241,7 @@ impl Config {
             ("limits.body_bytes", self.limits.body_bytes),
             ("limits.requests", self.limits.requests),
             ("limits.connections", self.limits.connections),
+            ("limits.per_address", self.limits.per_address),
             ("limits.nonces", self.limits.nonces),
             ("limits.nonces_per_caller", self.limits.nonces_per_caller),
             ("inference.workers", self.inference.workers),
@@ -250,6 +255,10 @@ impl Config {
         }
         if self.limits.answer_seconds == 0 {
             return Err(invalid("limits.answer_seconds", "must be at least 1"));
+        }
+        if self.limits.bodies_bytes < self.limits.body_bytes {
+            let why = "must be at least `limits.body_bytes`";
+            return Err(invalid("limits.bodies_bytes", why));
         }
         self.check_admission()?;
         if let Some(admin) = &self.admin {

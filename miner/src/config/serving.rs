@@ -34,6 +34,11 @@ pub struct Rates {
     pub unsigned_per_second: u32,
     /// Unsigned requests from one address at once.
     pub unsigned_burst: NonZeroU32,
+    /// Requests a second from one address that have a wrong signature or digest or were seen
+    /// before; 0 for any number. While there were more, none that is signed is looked at.
+    pub failed_per_second: u32,
+    /// Such requests from one address at once.
+    pub failed_burst: NonZeroU32,
 }
 
 impl Default for Rates {
@@ -44,6 +49,8 @@ impl Default for Rates {
             burst: burst(400),
             unsigned_per_second: 50,
             unsigned_burst: burst(100),
+            failed_per_second: 10,
+            failed_burst: burst(100),
         }
     }
 }

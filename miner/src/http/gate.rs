@@ -2,7 +2,11 @@
 //! is new, and by when it must be answered; and what follows it: the receipt.
 
 use super::{by_size, Peer, Refusal, Service};
-use crate::{admission::Rank, metrics::Gauged};
+use crate::{
+    address::{network, Share},
+    admission::Rank,
+    metrics::Gauged,
+};
 use assay_protocol::{
     sign_receipt, ClaimedRequest, Hotkey, Reason, RequestRecord, UnixSeconds, VerifiedRequest,
     VerifyError, TIMEOUT_HEADER,
@@ -21,7 +25,7 @@ use axum::{
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use std::{sync::Arc, time::Duration};
-use tokio::time::Instant;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 /// What the gate tells those behind it of a request that it let in.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,6 +40,12 @@ struct Admitted {
     /// What was verified of it if it was signed, and how long that took.
     verified: Option<(VerifiedRequest, Duration)>,
     deadline: Instant,
+    /// Its part of what its address may have under way.
+    share: Option<Share>,
+    /// Its part of the memory for bodies.
+    body: OwnedSemaphorePermit,
+    /// Its place among those that are answered.
+    place: OwnedSemaphorePermit,
 }
 
 /// Lets a request in or refuses it, and signs the answer of one that was signed.
@@ -57,13 +67,7 @@ pub(super) async fn gate(
         "handshake"
     };
     let _counted = Gauged::request();
-    let response = match Arc::clone(&service.places).try_acquire_owned() {
-        Ok(_place) => answered(service, request, next, started).await,
-        Err(_) => {
-            let why = "the miner is busy: try again in a moment";
-            Refusal::not_let_in(Reason::Overloaded, why).into_response()
-        }
-    };
+    let response = answered(service, request, next, started).await;
     crate::metrics::answer(endpoint, response.status().as_u16(), started.elapsed());
     response
 }
@@ -78,6 +82,7 @@ async fn answered(
         Ok(admitted) => admitted,
         Err(refusal) => return refusal.into_response(),
     };
+    let _held = (admitted.share, admitted.body, admitted.place);
     // What is not answered in time is dropped: it leaves its line, and was not run for nobody.
     let answer = next.run(admitted.request);
     let answer = match tokio::time::timeout_at(admitted.deadline, answer).await {
@@ -91,12 +96,20 @@ async fn answered(
 }
 
 /// Everything that is asked of a request before it is answered.
+///
+/// It takes no place among those that are answered before it is known to be good: whoever sends
+/// slowly holds up nobody but itself.
 async fn admitted(
     service: &Service,
     request: Request,
     started: Instant,
 ) -> Result<Admitted, Refusal> {
     let (mut parts, body) = request.into_parts();
+    if service.places.available_permits() == 0 {
+        return Err(busy());
+    }
+    let peer = parts.extensions.remove::<Peer>();
+    let share = share(service, peer.as_ref())?;
     if parts
         .headers
         .get(CONTENT_ENCODING)
@@ -107,16 +120,17 @@ async fn admitted(
     }
     let now = service.clock.now();
     let waits = patience(&parts.headers, service.limits.answer_seconds)?;
-    let (claimed, rank) = claimed(service, &parts, now, started)?;
-    let body = read_body(service, &parts.headers, body).await?;
+    let (claimed, rank) = claimed(service, &parts, peer.as_ref(), now, started)?;
+    let Held { body, room } = read_body(service, &parts.headers, body).await?;
     let mut deadline = started + waits;
     let verified = match claimed {
         None => None,
         Some(claimed) => {
             let (bytes, started) = (body.clone(), Instant::now());
-            let verified = by_size(body.len(), move || claimed.verify(&bytes)).await??;
+            let verified = by_size(body.len(), move || claimed.verify(&bytes)).await?;
             // First whether it is new: what somebody else sends again is not this caller's doing.
-            service.seen.record(&verified, now)?;
+            let new = verified.and_then(|it| service.seen.record(&it, now).map(|()| it));
+            let verified = new.map_err(|why| failed(service, peer.as_ref(), started, why))?;
             let rate = service.rates.signed.take(verified.caller, started);
             rate.map_err(Refusal::too_often)?;
             let valid = Duration::from_secs(verified.expires.0.saturating_sub(now.0));
@@ -124,12 +138,51 @@ async fn admitted(
             Some((verified, started.elapsed()))
         }
     };
+    let place = Arc::clone(&service.places).try_acquire_owned();
+    let place = place.map_err(|_| busy())?;
+    if let Some(peer) = peer {
+        peer.standing.let_in();
+    }
     parts.extensions.insert(Asked { rank });
     Ok(Admitted {
         request: Request::from_parts(parts, Body::from(body)),
         verified,
         deadline,
+        share,
+        body: room,
+        place,
     })
+}
+
+fn busy() -> Refusal {
+    let why = "the miner is busy: try again in a moment";
+    Refusal::not_let_in(Reason::Overloaded, why)
+}
+
+/// Its address's share of what is under way. Where no connection is known there is none to bound.
+fn share(service: &Service, peer: Option<&Peer>) -> Result<Option<Share>, Refusal> {
+    let Some(peer) = peer else {
+        return Ok(None);
+    };
+    let share = service.addresses.take(peer.address);
+    let share = share.ok_or_else(|| {
+        let why = "too many requests from your address are under way: try again in a moment";
+        Refusal::not_let_in(Reason::Overloaded, why)
+    })?;
+    Ok(Some(share))
+}
+
+/// Notes that something signed was wrong, where looking at it took more than reading a head.
+fn failed(service: &Service, peer: Option<&Peer>, now: Instant, why: VerifyError) -> Refusal {
+    let costly = matches!(
+        why.reason(),
+        Reason::BadDigest | Reason::BadSignature | Reason::Replayed
+    );
+    if let (true, Some(peer)) = (costly, peer) {
+        // Whether it was the last that is looked at is asked when the next one comes.
+        let _ = service.rates.failed.take(network(peer.address), now);
+    }
+    why.into()
 }
 
 /// Who says to ask, and with which rank; nobody where that is allowed. Nothing was read but the
@@ -137,6 +190,7 @@ async fn admitted(
 fn claimed(
     service: &Service,
     parts: &Parts,
+    peer: Option<&Peer>,
     now: UnixSeconds,
     started: Instant,
 ) -> Result<(Option<ClaimedRequest>, Rank), Refusal> {
@@ -151,11 +205,15 @@ fn claimed(
             let rank = rank.map_err(|why| Refusal::not_let_in(Reason::NotAdmitted, why))?;
             let rate = service.rates.signed.look(&caller, started);
             rate.map_err(Refusal::too_often)?;
+            if let Some(peer) = peer {
+                let failed = service.rates.failed.look(&network(peer.address), started);
+                failed.map_err(Refusal::too_many_failed)?;
+            }
             Ok((Some(claimed), rank))
         }
         Err(VerifyError::Unsigned(_)) if service.admission.admits_unsigned() => {
-            if let Some(Peer(address)) = parts.extensions.get() {
-                let rate = service.rates.unsigned.take(*address, started);
+            if let Some(peer) = peer {
+                let rate = service.rates.unsigned.take(network(peer.address), started);
                 rate.map_err(Refusal::too_often)?;
             }
             Ok((None, Rank::default()))
@@ -179,13 +237,15 @@ fn patience(headers: &HeaderMap, most: u64) -> Result<Duration, Refusal> {
     Ok(Duration::from_millis(milliseconds).min(most))
 }
 
+/// A body in memory.
+struct Held {
+    body: Bytes,
+    room: OwnedSemaphorePermit,
+}
+
 /// The whole body, within the limits of size and time.
-async fn read_body(service: &Service, headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+async fn read_body(service: &Service, headers: &HeaderMap, body: Body) -> Result<Held, Refusal> {
     let limit = service.limits.body_bytes;
-    let too_large = || {
-        let why = format!("the body is over this miner's limit of {limit} bytes");
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
-    };
     let stated = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok());
@@ -193,20 +253,60 @@ async fn read_body(service: &Service, headers: &HeaderMap, body: Body) -> Result
         .and_then(|length| length.parse::<usize>().ok())
         .is_some_and(|length| length > limit)
     {
-        return Err(too_large());
+        return Err(too_large(limit));
     }
-    let collected = Limited::new(body, limit).collect();
-    match tokio::time::timeout(service.body_deadline(), collected).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(why)) if why.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Ok(Err(why)) => Err(Refusal::bad_request(format!(
-            "the body did not arrive whole: {why}"
-        ))),
-        Err(_) => Err(Refusal::new(
+    let collected = collect(service, Limited::new(body, limit), limit);
+    let collected = tokio::time::timeout(service.body_deadline(), collected).await;
+    collected.unwrap_or_else(|_| {
+        Err(Refusal::new(
             StatusCode::REQUEST_TIMEOUT,
             "the body did not arrive in time",
-        )),
+        ))
+    })
+}
+
+/// Takes room for what has arrived, not for what was said to come: that costs nothing to say.
+async fn collect(
+    service: &Service,
+    mut body: Limited<Body>,
+    limit: usize,
+) -> Result<Held, Refusal> {
+    let full = || {
+        let why = "there is no memory for another body: try again in a moment";
+        Refusal::not_let_in(Reason::Overloaded, why)
+    };
+    let more = |bytes: usize| {
+        let bytes = u32::try_from(bytes).map_err(|_| full())?;
+        let room = Arc::clone(&service.room).try_acquire_many_owned(bytes);
+        room.map_err(|_| full())
+    };
+    let mut room = more(0)?;
+    let mut chunks = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|why| {
+            if why.is::<http_body_util::LengthLimitError>() {
+                too_large(limit)
+            } else {
+                Refusal::bad_request(format!("the body did not arrive whole: {why}"))
+            }
+        })?;
+        if let Ok(chunk) = frame.into_data() {
+            room.merge(more(chunk.len())?);
+            chunks.push(chunk);
+        }
     }
+    // Most bodies come in one piece.
+    let body = if chunks.len() == 1 {
+        chunks.swap_remove(0)
+    } else {
+        chunks.concat().into()
+    };
+    Ok(Held { body, room })
+}
+
+fn too_large(limit: usize) -> Refusal {
+    let why = format!("the body is over this miner's limit of {limit} bytes");
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
 }
 
 /// Adds the receipt to an answer. `checking` is how long the request's signature took.

@@ -19,10 +19,10 @@ pub(crate) use gate::Asked;
 pub use refusal::{Refusal, REASON_HEADER};
 
 use crate::{
-    admission::Admission, backend::Backend, config::Rates, grpc, line::Lines, rates::Buckets,
-    registration::Seen,
+    address::PerAddress, admission::Admission, backend::Backend, config::Rates, grpc, line::Lines,
+    rates::Buckets, registration, seen::Seen, server::Standing,
 };
-use assay_protocol::{handshake, Clock, Hotkey, Keypair, Policy, ReplayGuard};
+use assay_protocol::{handshake, Clock, Hotkey, Keypair, Policy};
 use assay_telemetry::Shutdown;
 use axum::{
     extract::DefaultBodyLimit,
@@ -46,12 +46,17 @@ const LARGE_BODY: usize = 64 * 1024;
 pub struct Limits {
     /// Largest body of a request, in bytes.
     pub body_bytes: usize,
+    /// Bytes of bodies held at once, whole or still arriving.
+    pub bodies_bytes: usize,
     /// Seconds in which a body must have arrived.
     pub body_seconds: u64,
     /// Requests being answered at once.
     pub requests: usize,
-    /// Connections held at once.
+    /// Connections held at once. When there are more, those give way on which nobody was let in,
+    /// then idle ones.
     pub connections: usize,
+    /// Connections of one address, and requests from it that arrive or are answered.
+    pub per_address: usize,
     /// Seconds in which a request's head must have arrived, and that a connection may be idle.
     pub head_seconds: u64,
     /// Longest that a query may take, in seconds, waiting included; a caller may ask for less.
@@ -72,9 +77,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 16 * 1024 * 1024,
+            bodies_bytes: 256 * 1024 * 1024,
             body_seconds: 30,
             requests: 256,
             connections: 1024,
+            per_address: 128,
             head_seconds: 60,
             answer_seconds: 60,
             drain_seconds: 20,
@@ -89,14 +96,21 @@ impl Default for Limits {
 /// Queries that wait per model unless [`Service::waiting`] says otherwise.
 const WAITING: usize = 64;
 
-/// The address that a connection comes from, in the extensions of its requests.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub IpAddr);
+/// Where a request comes from, in its extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    /// The address of its connection.
+    pub address: IpAddr,
+    /// What is known of its connection.
+    pub standing: Arc<Standing>,
+}
 
 /// How often one caller may ask.
 pub(crate) struct CallerRates {
     pub signed: Buckets<Hotkey>,
     pub unsigned: Buckets<IpAddr>,
+    /// Not requests, but those of which something signed was wrong.
+    pub failed: Buckets<IpAddr>,
 }
 
 impl CallerRates {
@@ -104,6 +118,7 @@ impl CallerRates {
         Self {
             signed: Buckets::new(rates.per_second, rates.burst),
             unsigned: Buckets::new(rates.unsigned_per_second, rates.unsigned_burst),
+            failed: Buckets::new(rates.failed_per_second, rates.failed_burst),
         }
     }
 }
@@ -115,12 +130,15 @@ pub struct Service {
     pub(crate) admission: Admission,
     pub(crate) rates: CallerRates,
     pub(crate) lines: Lines,
-    pub(crate) chain: Option<watch::Receiver<Seen>>,
+    pub(crate) chain: Option<watch::Receiver<registration::Seen>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
     pub(crate) policy: Policy,
-    pub(crate) seen: ReplayGuard,
+    pub(crate) seen: Seen,
     pub(crate) places: Arc<Semaphore>,
+    /// Bytes of bodies.
+    pub(crate) room: Arc<Semaphore>,
+    pub(crate) addresses: PerAddress,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -140,8 +158,10 @@ impl Service {
             max_skew: limits.skew_seconds,
             max_lifetime: limits.lifetime_seconds,
         };
-        let seen = ReplayGuard::new(limits.nonces, limits.nonces_per_caller);
+        let seen = Seen::in_memory(&limits);
         let places = Arc::new(Semaphore::new(limits.requests));
+        let room = Arc::new(Semaphore::new(limits.bodies_bytes));
+        let addresses = PerAddress::new(limits.per_address);
         Self {
             backend,
             key,
@@ -154,6 +174,8 @@ impl Service {
             policy,
             seen,
             places,
+            room,
+            addresses,
             shutdown,
         }
     }
@@ -172,9 +194,16 @@ impl Service {
         self
     }
 
+    /// Refuses what `seen` knows, which may go back before this process began.
+    #[must_use]
+    pub fn remembering(mut self, seen: Seen) -> Self {
+        self.seen = seen;
+        self
+    }
+
     /// Says in its health how the miner stands on chain.
     #[must_use]
-    pub fn seeing(mut self, chain: Option<watch::Receiver<Seen>>) -> Self {
+    pub fn seeing(mut self, chain: Option<watch::Receiver<registration::Seen>>) -> Self {
         self.chain = chain;
         self
     }

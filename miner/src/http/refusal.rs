@@ -50,6 +50,12 @@ impl Refusal {
         Self::not_let_in(Reason::RateLimited, why).until(wait)
     }
 
+    /// A caller from whose address came too much that was signed wrongly.
+    pub(crate) fn too_many_failed(wait: Duration) -> Self {
+        let why = "too many requests from your address had wrong signatures or were sent twice";
+        Self::not_let_in(Reason::RateLimited, why).until(wait)
+    }
+
     /// A query whose answer would come too late.
     pub(crate) fn too_late() -> Self {
         let why = "there was no answer by the deadline of this request";

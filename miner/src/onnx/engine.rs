@@ -1,18 +1,18 @@
 //! One model in one session.
 
-use super::{folder::ModelFile, workers::Engine};
+use super::{folder::ModelFile, stop::Stop, workers::Engine};
 use crate::backend::{BackendError, ModelInfo};
 use assay_onnx::{datatype, from_onnx, to_onnx};
 use assay_protocol::oip::{InferRequest, Tensor, TensorMetadata};
 use ort::{
     environment::Environment,
     ep::{ExecutionProvider, ExecutionProviderDispatch, TensorRT, CPU, CUDA},
-    session::{builder::SessionBuilder, OutputSelector, RunOptions, Session},
+    session::{builder::SessionBuilder, RunOptions, Session},
     value::{Outlet, ValueType},
     ErrorCode,
 };
 use serde::{Deserialize, Serialize};
-use std::{fmt, fs, path::PathBuf};
+use std::{fmt, fs, path::PathBuf, sync::Arc};
 
 /// What models shall run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +112,8 @@ pub(super) struct OnnxEngine {
     name: String,
     session: Session,
     provider: Provider,
+    /// What ends the next run.
+    stop: Option<Stop>,
 }
 
 /// A loaded engine and what it serves.
@@ -168,6 +170,7 @@ impl OnnxEngine {
             name: file.name.clone(),
             session,
             provider,
+            stop: None,
         };
         Ok(Loaded {
             engine,
@@ -182,6 +185,10 @@ impl OnnxEngine {
 }
 
 impl Engine for OnnxEngine {
+    fn stop_by(&mut self, stop: &Stop) {
+        self.stop = Some(stop.clone());
+    }
+
     fn run(&mut self, query: InferRequest) -> Result<Vec<Tensor>, BackendError> {
         let InferRequest {
             inputs, outputs, ..
@@ -200,11 +207,17 @@ impl Engine for OnnxEngine {
         } else {
             outputs.into_iter().map(|output| output.name).collect()
         };
-        let selected = wanted
-            .iter()
-            .fold(OutputSelector::no_default(), |it, name| it.with(name));
+        // All outputs are computed whichever are asked for; options that select some could not be
+        // shared with whoever ends the run.
         let options = RunOptions::new().map_err(|why| failed(&self.name, &why))?;
-        let options = options.with_outputs(selected);
+        let options = Arc::new(options);
+        if let Some(stop) = self.stop.take() {
+            let options = Arc::clone(&options);
+            stop.on_asked(move || {
+                // It fails only where there are no options.
+                let _ = options.terminate();
+            });
+        }
         let found = self
             .session
             .run_with_options(inputs, &options)

@@ -16,6 +16,7 @@ mod folder;
 mod load;
 mod queue;
 mod settings;
+mod stop;
 mod warm_up;
 mod workers;
 
@@ -24,6 +25,7 @@ pub use catalog::Listed;
 pub use engine::{Device, ModelError, Provider};
 pub use folder::{look, scan, FolderError, Found, ModelFile, ModelFolder, Stamp};
 pub use settings::{Batching, ModelSettings, SettingsError, WarmUp, SETTINGS_FILE};
+pub use stop::Stop;
 pub use workers::{Engine, EngineFactory, WorkerPool};
 
 use crate::backend::{Backend, BackendError, ModelInfo};

@@ -1,6 +1,6 @@
 //! A model's bounded queue, from which workers take one query, or several that can be run as one.
 
-use super::{batch::Kind, settings::Batching};
+use super::{batch::Kind, settings::Batching, stop::Interest};
 use crate::backend::BackendError;
 use assay_protocol::oip::{InferRequest, Tensor};
 use std::{
@@ -19,6 +19,8 @@ pub(super) type Answer = Result<Vec<Tensor>, BackendError>;
 pub(super) struct Job {
     pub query: InferRequest,
     pub reply: oneshot::Sender<Answer>,
+    /// By which its run, once there is one, hears that it is not wanted any more.
+    pub interest: Interest,
     /// What it can be run together with; None: with nothing.
     kind: Option<Kind>,
     arrived: Instant,
@@ -30,7 +32,7 @@ impl Job {
     }
 
     /// Whether nobody waits for the answer any more.
-    fn is_gone(&self) -> bool {
+    pub fn is_gone(&self) -> bool {
         self.reply.is_closed()
     }
 }
@@ -79,15 +81,17 @@ impl JobQueue {
         &self,
         query: InferRequest,
         reply: oneshot::Sender<Answer>,
-    ) -> Result<(), NoPlace> {
+    ) -> Result<Interest, NoPlace> {
         let kind = if self.joins.load(Ordering::Relaxed) {
             Kind::of(&query)
         } else {
             None
         };
+        let interest = Interest::default();
         let job = Job {
             query,
             reply,
+            interest: interest.clone(),
             kind,
             arrived: Instant::now(),
         };
@@ -96,12 +100,15 @@ impl JobQueue {
             return Err(NoPlace::Closed);
         }
         if state.jobs.len() >= self.capacity {
+            state.jobs.retain(|job| !job.is_gone());
+        }
+        if state.jobs.len() >= self.capacity {
             return Err(NoPlace::Full);
         }
         state.jobs.push_back(job);
         drop(state);
         self.arrival.notify_one();
-        Ok(())
+        Ok(interest)
     }
 
     /// From now on every query is run alone.
@@ -271,13 +278,13 @@ mod tests {
         let queue = queue(1, 0);
         let _wanted = filled(&queue, &[(1, 1); 8]);
         let refused = queue.push(query(1, 1), oneshot::channel().0);
-        assert_eq!(refused, Err(NoPlace::Full));
+        assert_eq!(refused.err(), Some(NoPlace::Full));
         queue.close();
         for _ in 0..8 {
             taken(&queue);
         }
         assert!(queue.next().is_none());
         let refused = queue.push(query(1, 1), oneshot::channel().0);
-        assert_eq!(refused, Err(NoPlace::Closed));
+        assert_eq!(refused.err(), Some(NoPlace::Closed));
     }
 }

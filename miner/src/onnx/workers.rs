@@ -5,6 +5,7 @@ use super::{
     engine::ModelError,
     queue::{Answer, Job, JobQueue, NoPlace},
     settings::Batching,
+    stop::{Interest, Run, Stop},
 };
 use crate::backend::BackendError;
 use assay_protocol::oip::{InferRequest, Tensor};
@@ -13,15 +14,21 @@ use std::{
     panic::{catch_unwind, AssertUnwindSafe},
     sync::{
         atomic::{AtomicUsize, Ordering},
-        Arc,
+        Arc, Mutex, PoisonError,
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
 
+/// How long a run may take to end that was told to, before its worker counts as lost.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// Runs one query at a time.
 pub trait Engine: Send {
+    /// By what the next run can be told to end early. An engine that can't be told leaves it.
+    fn stop_by(&mut self, _stop: &Stop) {}
+
     /// Answers a query that fits the model.
     fn run(&mut self, query: InferRequest) -> Result<Vec<Tensor>, BackendError>;
 }
@@ -35,7 +42,11 @@ pub struct WorkerPool {
     model: Arc<str>,
     queue: Arc<JobQueue>,
     able: Arc<AtomicUsize>,
+    runs: Vec<Running>,
 }
+
+/// What one worker runs.
+type Running = Arc<Mutex<Option<Arc<Run>>>>;
 
 impl WorkerPool {
     /// One thread per engine, and a queue for `capacity` queries besides those being run, of which
@@ -47,10 +58,11 @@ impl WorkerPool {
         capacity: usize,
         batching: Batching,
     ) -> std::io::Result<Self> {
-        let pool = Self {
+        let mut pool = Self {
             model: model.into(),
             queue: Arc::new(JobQueue::new(capacity, batching)),
             able: Arc::new(AtomicUsize::new(engines.len())),
+            runs: Vec::new(),
         };
         for engine in engines {
             let worker = Worker {
@@ -59,7 +71,9 @@ impl WorkerPool {
                 able: Arc::clone(&pool.able),
                 factory: Arc::clone(&factory),
                 engine: Some(engine),
+                running: Running::default(),
             };
+            pool.runs.push(Arc::clone(&worker.running));
             thread::Builder::new()
                 .name(format!("model {model}"))
                 .spawn(move || worker.work())?;
@@ -67,13 +81,14 @@ impl WorkerPool {
         Ok(pool)
     }
 
-    /// Whether any worker has an engine.
+    /// Whether any worker has an engine, and is not lost in a run that does not end.
     pub fn is_ready(&self) -> bool {
-        self.able.load(Ordering::Relaxed) > 0
+        let lost = self.runs.iter().filter(|running| is_lost(running)).count();
+        self.able.load(Ordering::Relaxed) > lost
     }
 
     /// Hands a query over. The future ends with the answer, and may be dropped: a query whose
-    /// asker is gone before its turn is not run.
+    /// asker is gone before its turn is not run, and a run that nobody waits for is ended.
     pub fn infer(
         &self,
         query: InferRequest,
@@ -81,18 +96,38 @@ impl WorkerPool {
         let (reply, answer) = oneshot::channel();
         let model = self.model.to_string();
         let refused = match self.queue.push(query, reply) {
-            Ok(()) => {
+            Ok(interest) => {
+                let mut asker = Asker { answer, interest };
                 return async move {
-                    answer
-                        .await
-                        .unwrap_or(Err(BackendError::Unavailable(model)))
+                    let answer = (&mut asker.answer).await;
+                    answer.unwrap_or(Err(BackendError::Unavailable(model)))
                 }
-                .boxed()
+                .boxed();
             }
             Err(NoPlace::Full) => BackendError::QueueFull(model),
             Err(NoPlace::Closed) => BackendError::Unavailable(model),
         };
         std::future::ready(Err(refused)).boxed()
+    }
+}
+
+fn is_lost(running: &Running) -> bool {
+    let running = running.lock().unwrap_or_else(PoisonError::into_inner);
+    let asked = running.as_ref().and_then(|run| run.stop().asked());
+    asked.is_some_and(|asked| asked.elapsed() > LAST_WORDS)
+}
+
+/// Whoever waits for an answer. Dropped before there is one, it lets go of the query's run.
+struct Asker {
+    answer: oneshot::Receiver<Answer>,
+    interest: Interest,
+}
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        // Closed first: the worker looks at this after it has told of the run.
+        self.answer.close();
+        self.interest.lost();
     }
 }
 
@@ -108,6 +143,7 @@ struct Worker {
     able: Arc<AtomicUsize>,
     factory: EngineFactory,
     engine: Option<Box<dyn Engine>>,
+    running: Running,
 }
 
 impl Worker {
@@ -119,7 +155,11 @@ impl Worker {
                 jobs
             };
             for job in alone {
-                let answer = self.timed(1, job.query);
+                if job.is_gone() {
+                    continue;
+                }
+                let run = begin(std::slice::from_ref(&job));
+                let answer = self.timed(1, job.query, run);
                 // The asker may have left meanwhile.
                 let _ = job.reply.send(answer);
             }
@@ -134,7 +174,8 @@ impl Worker {
             return jobs;
         };
         let rows = batch::rows(&jobs);
-        let Ok(outputs) = self.timed(jobs.len(), joined) else {
+        let run = begin(&jobs);
+        let Ok(outputs) = self.timed(jobs.len(), joined, run) else {
             return jobs;
         };
         match batch::split(&outputs, &rows) {
@@ -157,18 +198,32 @@ impl Worker {
         }
     }
 
-    fn timed(&mut self, queries: usize, query: InferRequest) -> Answer {
+    fn timed(&mut self, queries: usize, query: InferRequest, run: Arc<Run>) -> Answer {
         let started = Instant::now();
-        let answer = self.answer(query);
-        crate::metrics::inference(&self.model, queries, started.elapsed(), answer.is_ok());
+        let stop = run.stop().clone();
+        self.now_running(Some(run));
+        let answer = self.answer(query, &stop);
+        self.now_running(None);
+        let took = started.elapsed();
+        if stop.asked().is_some() {
+            tracing::debug!(model = %self.model, ?took, "a run was ended: nobody waited for it");
+        } else {
+            crate::metrics::inference(&self.model, queries, took, answer.is_ok());
+        }
         answer
     }
 
-    fn answer(&mut self, query: InferRequest) -> Answer {
+    fn now_running(&self, run: Option<Arc<Run>>) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        *running = run;
+    }
+
+    fn answer(&mut self, query: InferRequest, stop: &Stop) -> Answer {
         let mut engine = match self.engine.take() {
             Some(engine) => engine,
             None => self.revive()?,
         };
+        engine.stop_by(stop);
         // A panic leaves the engine in an unknown state: it is thrown away, the next query makes
         // another one.
         let run = move || {
@@ -203,6 +258,15 @@ impl Worker {
             why,
         }
     }
+}
+
+/// A run of these queries, of which each may lose interest.
+fn begin(jobs: &[Job]) -> Arc<Run> {
+    let run = Run::new(jobs.len());
+    for job in jobs {
+        job.interest.begin(&run, || job.is_gone());
+    }
+    run
 }
 
 #[cfg(test)]

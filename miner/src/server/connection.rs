@@ -1,6 +1,9 @@
 //! One connection, from its first byte to its end.
 
-use super::opening::{open, Opened, Protocol};
+use super::{
+    opening::{open, Opened, Protocol},
+    places::Standing,
+};
 use crate::http::Peer;
 use assay_telemetry::Shutdown;
 use axum::{body::Body, Router};
@@ -14,17 +17,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use std::{
-    convert::Infallible,
-    future::Future,
-    net::IpAddr,
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{convert::Infallible, future::Future, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{sleep_until, timeout, Instant},
+    time::timeout,
 };
 
 /// Streams that one HTTP/2 connection may have open. More wait with the caller.
@@ -35,7 +31,7 @@ const CONNECTION_WINDOW: u32 = 2 * STREAM_WINDOW;
 /// Largest head of an HTTP/2 request, in bytes.
 const HEAD_BYTES: u32 = 16 * 1024;
 
-type Broken = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Broken = Box<dyn std::error::Error + Send + Sync>;
 
 /// How connections are served.
 #[derive(Clone)]
@@ -58,7 +54,7 @@ impl Connections {
 
     /// Serves a connection until its peer closes it, it was idle too long, or `shutdown` is tripped
     /// and its requests are answered.
-    pub(super) async fn serve<S>(&self, stream: S, peer: IpAddr) -> Result<(), Broken>
+    pub(super) async fn serve<S>(&self, stream: S, peer: Peer) -> Result<(), Broken>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -73,29 +69,29 @@ impl Connections {
         }
     }
 
-    async fn http1<S>(&self, stream: Opened<S>, peer: IpAddr) -> Result<(), Broken>
+    async fn http1<S>(&self, stream: Opened<S>, peer: Peer) -> Result<(), Broken>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let activity = Activity::default();
-        let service = activity.counted(&self.router, peer);
+        let standing = Arc::clone(&peer.standing);
+        let service = counted(&self.router, peer);
         let mut http = hyper::server::conn::http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(self.idle);
         let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             done = connection.as_mut() => return done.map_err(Into::into),
-            () = self.is_over(&activity) => {}
+            () = self.is_over(&standing) => {}
         }
         connection.as_mut().graceful_shutdown();
         self.last_words(connection).await
     }
 
-    async fn http2<S>(&self, stream: Opened<S>, peer: IpAddr) -> Result<(), Broken>
+    async fn http2<S>(&self, stream: Opened<S>, peer: Peer) -> Result<(), Broken>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let activity = Activity::default();
-        let service = activity.counted(&self.router, peer);
+        let standing = Arc::clone(&peer.standing);
+        let service = counted(&self.router, peer);
         let mut http = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
         http.timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
@@ -105,15 +101,15 @@ impl Connections {
         let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             done = connection.as_mut() => return done.map_err(Into::into),
-            () = self.is_over(&activity) => {}
+            () = self.is_over(&standing) => {}
         }
         connection.as_mut().graceful_shutdown();
         self.last_words(connection).await
     }
 
-    async fn is_over(&self, activity: &Activity) {
+    async fn is_over(&self, standing: &Standing) {
         tokio::select! {
-            () = activity.idle_for(self.idle) => {}
+            () = standing.idle_for(self.idle) => {}
             () = self.shutdown.tripped() => {}
         }
     }
@@ -136,83 +132,23 @@ impl Connections {
     }
 }
 
-/// How many requests a connection has under way, and since when it has none.
-#[derive(Clone, Default)]
-struct Activity(Arc<Mutex<Doing>>);
-
-struct Doing {
-    requests: usize,
-    since: Instant,
-}
-
-impl Default for Doing {
-    fn default() -> Self {
-        Self {
-            requests: 0,
-            since: Instant::now(),
-        }
-    }
-}
-
 type Answer = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
-impl Activity {
-    /// The router, its requests counted and told where they come from.
-    fn counted(
-        &self,
-        router: &Router,
-        peer: IpAddr,
-    ) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future = Answer>
-    {
-        let router = TowerToHyperService::new(router.clone());
-        let activity = self.clone();
-        service_fn(move |mut request: Request<Incoming>| -> Answer {
-            request.extensions_mut().insert(Peer(peer));
-            let under_way = UnderWay::new(activity.clone());
-            let answer = router.call(request);
-            Box::pin(async move {
-                let answer = answer.await;
-                drop(under_way);
-                answer
-            })
+/// The router, its requests counted and told where they come from.
+fn counted(
+    router: &Router,
+    peer: Peer,
+) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future = Answer>
+{
+    let router = TowerToHyperService::new(router.clone());
+    service_fn(move |mut request: Request<Incoming>| -> Answer {
+        let under_way = peer.standing.request();
+        request.extensions_mut().insert(peer.clone());
+        let answer = router.call(request);
+        Box::pin(async move {
+            let answer = answer.await;
+            drop(under_way);
+            answer
         })
-    }
-
-    /// Waits until there was no request for so long.
-    async fn idle_for(&self, limit: Duration) {
-        loop {
-            let now = Instant::now();
-            let due = self.with(|doing| match doing.requests {
-                0 => doing.since + limit,
-                _ => now + limit,
-            });
-            if due <= now {
-                return;
-            }
-            sleep_until(due).await;
-        }
-    }
-
-    fn with<T>(&self, look: impl FnOnce(&mut Doing) -> T) -> T {
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// One request for as long as it is being answered.
-struct UnderWay(Activity);
-
-impl UnderWay {
-    fn new(activity: Activity) -> Self {
-        activity.with(|doing| doing.requests += 1);
-        Self(activity)
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.with(|doing| {
-            doing.requests -= 1;
-            doing.since = Instant::now();
-        });
-    }
+    })
 }

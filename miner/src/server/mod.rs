@@ -2,21 +2,29 @@
 
 mod connection;
 mod opening;
+mod places;
 
-use crate::{http::Limits, metrics::Gauged, tls::Identity};
+pub(crate) use places::Standing;
+
+use crate::{
+    http::{Limits, Peer},
+    metrics::Gauged,
+    tls::Identity,
+};
 use assay_telemetry::Shutdown;
 use axum::Router;
-use connection::Connections;
+use connection::{Broken, Connections};
+use places::{NoPlace, Place, Places};
 use std::{io, net::IpAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{watch, OwnedSemaphorePermit, Semaphore},
+    sync::watch,
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 
 /// Wait after the system gave no connection, most likely for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// The certificate to show; it may change. Without one, connections are in clear.
 pub type Shown = Option<watch::Receiver<Identity>>;
@@ -31,39 +39,33 @@ pub async fn serve(
     shown: Shown,
     shutdown: Shutdown,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(limits.connections, limits.per_address);
     let idle = Duration::from_secs(limits.head_seconds);
     let drain = Duration::from_secs(limits.drain_seconds);
     let connections = Connections::new(router, idle, shutdown.clone());
-    while let Some((stream, peer, place)) = accept(&listener, &places, &shutdown).await {
+    while let Some((stream, address)) = accept(&listener, &places, &shutdown).await {
+        let place = match places.take(address) {
+            Ok(place) => place,
+            Err(why) => {
+                refused(why);
+                continue;
+            }
+        };
         let connections = connections.clone();
         let identity = shown.as_ref().map(|shown| shown.borrow().clone());
         tokio::spawn(async move {
             let _counted = Gauged::connection();
-            let outcome = match identity {
-                None => connections.serve(stream, peer).await,
-                Some(identity) => {
-                    let accepted = TlsAcceptor::from(identity.config).accept(stream);
-                    match timeout(idle, accepted).await {
-                        Ok(Ok(stream)) => connections.serve(stream, peer).await,
-                        Ok(Err(why)) => Err(why.into()),
-                        Err(_) => Err("no TLS handshake in time".into()),
-                    }
-                }
+            let outcome = tokio::select! {
+                outcome = talk(&connections, identity, idle, stream, address, &place) => outcome,
+                () = place.standing.gives_way() => Err("it gave way to another".into()),
             };
             if let Err(why) = outcome {
                 tracing::debug!(%why, "connection broken");
             }
-            drop(place);
         });
     }
     drop(listener);
-    // Every connection holds a place until it is closed.
-    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-    if tokio::time::timeout(drain, places.acquire_many(all))
-        .await
-        .is_err()
-    {
+    if timeout(drain, places.all_left()).await.is_err() {
         let seconds = drain.as_secs();
         tracing::warn!(
             seconds,
@@ -72,32 +74,60 @@ pub async fn serve(
     }
 }
 
+async fn talk(
+    connections: &Connections,
+    identity: Option<Identity>,
+    idle: Duration,
+    stream: TcpStream,
+    address: IpAddr,
+    place: &Place,
+) -> Result<(), Broken> {
+    let peer = Peer {
+        address,
+        standing: Arc::clone(&place.standing),
+    };
+    let Some(identity) = identity else {
+        return connections.serve(stream, peer).await;
+    };
+    let accepted = TlsAcceptor::from(identity.config).accept(stream);
+    let stream = timeout(idle, accepted).await;
+    let stream = stream.map_err(|_| "no TLS handshake in time")??;
+    connections.serve(stream, peer).await
+}
+
+/// Counts a connection that is closed before a word was said.
+fn refused(why: NoPlace) {
+    crate::metrics::refusal(match why {
+        NoPlace::Address => "connections-of-address",
+        NoPlace::Full => "connections",
+    });
+}
+
 /// The next connection; None when it is time to end.
 async fn accept(
     listener: &TcpListener,
-    connections: &Arc<Semaphore>,
+    places: &Places,
     shutdown: &Shutdown,
-) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
-    // Waiting for a place before accepting leaves the surplus in the system's own bounded queue.
+) -> Option<(TcpStream, IpAddr)> {
     let next = async {
-        let place = Arc::clone(connections).acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     // Answers are written at once and whole; waiting for more only adds latency.
                     let _ = stream.set_nodelay(true);
-                    return Some((stream, peer.ip(), place));
+                    return (stream, peer.ip());
                 }
                 Err(why) if is_the_peers(&why) => {}
                 Err(why) => {
-                    tracing::warn!(%why, "no connection can be accepted");
+                    tracing::warn!(%why, "no connection can be accepted; another one gives way");
+                    places.make_room();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
     };
     tokio::select! {
-        next = next => next,
+        next = next => Some(next),
         () = shutdown.tripped() => None,
     }
 }

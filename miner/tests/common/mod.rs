@@ -47,6 +47,7 @@ pub fn folder(models: &[(&str, &Path)]) -> tempfile::TempDir {
 pub fn config(models: &Path) -> Config {
     Config {
         models: models.to_owned(),
+        state: PathBuf::new(),
         listen: ([127, 0, 0, 1], 0).into(),
         hotkey: KeySource::suri("//Bob"),
         ..Config::default()

