@@ -3,6 +3,7 @@
 
     make.py             train, export and measure the models below this folder
     make.py --check     re-measure the committed models and compare
+    make.py --near      how near models of one kind come to each other, and what it is worth to know many items
 
 Models are trained on scikit-learn's `make_friedman1` with noise 1 and measured without noise, as the
 validator asks. All seeds are fixed and every library runs on one thread, so that a second run writes
@@ -27,6 +28,7 @@ from sklearn.datasets import make_friedman1
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 FOLDER = Path(__file__).resolve().parent
@@ -120,7 +122,32 @@ def check():
     print(f"{len(stated['models'])} models as stated")
 
 
+def near():
+    """What the tolerance of the probes rests on, and what learning by heart earns."""
+    fresh, truth = make_friedman1(HELD_OUT, noise=0.0, random_state=SEED + 1)
+    chance = json.loads(HELDOUT.read_text())["chance"]
+    skill = lambda answers: (score(truth, answers) - chance) / (1 - chance)
+    answers = []
+    for seed, data in ((0, 0), (1, 0), (0, 5), (3, 6)):
+        rows, known = make_friedman1(TRAINING, noise=1.0, random_state=data)
+        part = 0.8 if seed else 1.0
+        model = GradientBoostingRegressor(n_estimators=300, max_depth=3, random_state=seed, subsample=part)
+        answers.append(model.fit(rows.astype(np.float32), known).predict(fresh.astype(np.float32)))
+        print(f"boosting with seed {seed} on rows {data}: skill {skill(answers[-1]):.3f}")
+    for at, one in enumerate(answers):
+        for other in answers[:at]:
+            apart = np.abs(one - other)
+            within = (apart < 0.1).mean()
+            print(f"apart {np.sqrt((apart**2).mean()):.3f} (root mean square), within 0.1 on {within:.3f} of items")
+    rows, known = make_friedman1(20000, noise=0.0, random_state=7)
+    for count in (1, 5):
+        nearest = KNeighborsRegressor(count).fit(rows, known).predict(fresh)
+        print(f"mean of the nearest {count} of 20000 known items: skill {skill(nearest):.3f}")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="re-measure the committed files")
-    check() if parser.parse_args().check else make()
+    parser.add_argument("--near", action="store_true", help="how near models come to each other")
+    chosen = parser.parse_args()
+    check() if chosen.check else near() if chosen.near else make()

@@ -22,7 +22,7 @@ use assay_validator::{
     round::{RoundOutcome, RoundRunner, RoundStart},
     scoring::{scores, Rules},
     store::{Owner, Store},
-    task::{built_in, probes::Paces, TaskFolder},
+    task::{built_in, probes::Memory, TaskFolder},
     weights::row,
 };
 use axum::{
@@ -219,7 +219,7 @@ async fn rounds(ports: &[u16], items_per_request: u16) {
         clock,
         miners_at_once: 32,
         requests_at_once: 4,
-        paces: Paces::default(),
+        memory: Memory::default(),
     };
     let state = tempfile::tempdir().expect("a folder");
     let file = state.path().join("state.sqlite");

@@ -20,7 +20,7 @@ use crate::{
     pulse::Pulse,
     shown::{self, Shown},
     task::{
-        probes::{self, Mark, Paces, Trace},
+        probes::{self, Mark, Memory, Trace},
         Item, JudgeError, Queries, Query, Seed, Seeds, Task,
     },
 };
@@ -125,8 +125,8 @@ pub struct RoundRunner {
     pub miners_at_once: usize,
     /// Requests that one miner is sent at once.
     pub requests_at_once: usize,
-    /// How fast miners answer, to tell an original from its copy.
-    pub paces: Paces,
+    /// What is known of the miners' answers and pace, to tell an original from its copy.
+    pub memory: Memory,
 }
 
 impl RoundRunner {
@@ -364,10 +364,10 @@ impl RoundRunner {
                 outcome.withhold(&all, &[first, again]);
             }
         }
-        let mut traces: Vec<Trace> = miners.iter().map(MinerOutcome::trace).collect();
+        let traces: Vec<Trace> = miners.iter().map(MinerOutcome::trace).collect();
         let serials: Vec<Serial> = miners.iter().map(|it| it.miner.serial).collect();
-        self.paces.learn(&serials, &mut traces);
-        for (copy, original) in probes::copies(&traces, rules).into_iter().enumerate() {
+        let copies = self.memory.copies(&serials, &traces, rules);
+        for (copy, original) in copies.into_iter().enumerate() {
             let Some(original) = original.map(|original| miners[original].miner.uid) else {
                 continue;
             };

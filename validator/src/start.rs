@@ -14,7 +14,7 @@ use crate::{
     service::{Parts, Validator},
     status::{Status, Trouble},
     store::{Owner, Store},
-    task::{artifact::fetch, built_in, probes::Paces, Task, TaskError, TaskFolder},
+    task::{artifact::fetch, built_in, probes::Memory, Task, TaskError, TaskFolder},
     weights::{Honest, WeightPolicy},
 };
 use assay_chain_client::{ChainClient, ChainConfig};
@@ -230,7 +230,7 @@ impl Subnet {
             clock: clock.clone(),
             miners_at_once: self.config.miners_at_once,
             requests_at_once: self.config.requests_at_once,
-            paces: Paces::default(),
+            memory: Memory::default(),
         };
         let Some(snapshot) = self.first_look(clock.as_ref(), &shutdown).await else {
             return Ok(());

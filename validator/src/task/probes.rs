@@ -1,17 +1,18 @@
 //! What answers to probes give away.
 //!
-//! *Shared* items are asked of every miner in the very same form. Two miners that answer them alike,
-//! to the last digit that an execution provider leaves alone, are one model: one of them relays, or
-//! both belong to one who wants to be paid twice. Which of the two is worth keeping is a matter of
-//! physics: whoever passes questions on answers later than whom it asks, so the sooner one keeps its
-//! score and the other gets nothing. A model is paid once, however many places it fills.
+//! *Shared* items are asked of every miner in the very same form. Two miners that answer all of them
+//! alike, within the task's tolerance, are one model: one of them relays, or both belong to one who
+//! wants to be paid twice. Which of the two is worth keeping is a matter of physics: whoever passes
+//! questions on answers later than whom it asks, so the sooner one keeps its score and the other gets
+//! nothing. A model is paid once, however many places it fills.
 //!
 //! *Repeated* items are asked of one miner twice. Two answers that differ come from no model, and
 //! neither counts.
 //!
-//! What this can't see: one who changes what it passes on by more than the tolerance. Where the
-//! numbers are what is judged, that costs it score; where a class is judged and the numbers are
-//! asked only for comparison, it costs nothing.
+//! What this can't see: one who changes what it passes on by more than the tolerance, always alike.
+//! Where the numbers are what is judged, that costs it score once it is more than the model's own
+//! error; where a class is judged and the numbers are asked only for comparison, it costs nothing.
+//! docs/creating-a-subnet.md has the figures, and why no tolerance changes that.
 
 use super::{rule::numbers, Probes, Slot};
 use assay_primitives::Serial;
@@ -24,8 +25,9 @@ use std::{
 
 /// Fewer answers than this that could have come out differently prove nothing.
 const ENOUGH: usize = 4;
-/// A number as near as this to a whole one may be the same by chance: probabilities of 0 and 1, say.
-const ROUND: f32 = 1e-3;
+/// A number nearer than this many tolerances to a whole one may be the same by chance: probabilities
+/// of 0 and 1, say.
+const ROUND: f32 = 10.0;
 /// Numbers of one output that are kept to compare.
 const KEPT: usize = 512;
 
@@ -71,10 +73,11 @@ fn same(a: &[f32], b: &[f32], within: f32) -> bool {
         })
 }
 
-fn tells(numbers: &[f32]) -> bool {
+fn tells(numbers: &[f32], within: f32) -> bool {
+    let near = ROUND * within;
     numbers
         .iter()
-        .any(|number| (number - number.round()).abs() > ROUND)
+        .any(|number| (number - number.round()).abs() > near)
 }
 
 /// Pairs of places whose answers to the same item differ.
@@ -104,64 +107,95 @@ pub struct Trace {
     pub took: Duration,
 }
 
-/// The shortest time in which each miner has answered lately. One round's times are mostly noise;
-/// the shortest of many are the way there and back, which is longer for who passes questions on.
+/// What is remembered of miners from round to round: how soon each can answer, and which of them have
+/// answered alike.
 #[derive(Debug, Default)]
-pub struct Paces(Mutex<HashMap<Serial, Duration>>);
+pub struct Memory(Mutex<Remembered>);
 
-impl Paces {
+#[derive(Debug, Default)]
+struct Remembered {
+    /// The shortest time in which each has answered lately. One round's times are mostly noise; the
+    /// shortest of many are the way there and back, which is longer for who passes questions on.
+    paces: HashMap<Serial, Duration>,
+    /// Telling answers that two have given alike since they last differed. Where models are sure of
+    /// most items, one round holds too few of them.
+    alike: HashMap<(Serial, Serial), usize>,
+}
+
+impl Memory {
     /// How much slower a miner counts with each round in which it does not prove otherwise.
     const FADE: f64 = 1.02;
 
-    /// Takes note of a round, and puts what is known in place of what the round alone says. Miners
-    /// that are gone are forgotten.
-    pub fn learn(&self, serials: &[Serial], traces: &mut [Trace]) {
+    /// Takes note of a round, and names for each miner the one whose model it answers with, where
+    /// that one answers sooner. Miners that are gone are forgotten.
+    pub fn copies(
+        &self,
+        serials: &[Serial],
+        traces: &[Trace],
+        probes: &Probes,
+    ) -> Vec<Option<usize>> {
+        let mut found = vec![None; traces.len()];
+        if probes.outputs.is_empty() {
+            return found;
+        }
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut next = HashMap::with_capacity(serials.len());
-        for (serial, trace) in serials.iter().zip(traces) {
-            let before = known.get(serial).map(|pace| pace.mul_f64(Self::FADE));
-            if let Some(before) = before {
-                trace.took = trace.took.min(before);
+        known.learn_paces(serials, traces);
+        let mut order: Vec<usize> = (0..traces.len()).collect();
+        order.sort_by_key(|&miner| known.paces.get(&serials[miner]));
+        let mut alike = HashMap::new();
+        let mut originals: Vec<usize> = Vec::new();
+        for miner in order {
+            let original = originals.iter().find(|&&other| {
+                let pair = pair(serials[other], serials[miner]);
+                let Some(telling) = alike_in(&traces[other], &traces[miner], probes.same_within)
+                else {
+                    return false;
+                };
+                let telling = telling + known.alike.get(&pair).copied().unwrap_or_default();
+                if telling > 0 {
+                    alike.insert(pair, telling);
+                }
+                telling >= ENOUGH
+            });
+            match original {
+                Some(&original) => found[miner] = Some(original),
+                None => originals.push(miner),
             }
-            next.insert(*serial, trace.took);
         }
-        *known = next;
+        known.alike = alike;
+        found
     }
 }
 
-/// For each miner the one whose model it answers with, where that one answers sooner.
-pub fn copies(traces: &[Trace], probes: &Probes) -> Vec<Option<usize>> {
-    let mut found = vec![None; traces.len()];
-    if probes.outputs.is_empty() {
-        return found;
+impl Remembered {
+    fn learn_paces(&mut self, serials: &[Serial], traces: &[Trace]) {
+        let paces = serials.iter().zip(traces).map(|(serial, trace)| {
+            let before = self.paces.get(serial);
+            let before = before.map(|pace| pace.mul_f64(Memory::FADE));
+            let pace = before.map_or(trace.took, |before| trace.took.min(before));
+            (*serial, pace)
+        });
+        self.paces = paces.collect();
     }
-    let mut order: Vec<usize> = (0..traces.len()).collect();
-    order.sort_by_key(|&miner| traces[miner].took);
-    let mut originals: Vec<usize> = Vec::new();
-    for miner in order {
-        let original = originals
-            .iter()
-            .find(|&&other| one_model(&traces[other], &traces[miner], probes.same_within));
-        match original {
-            Some(&original) => found[miner] = Some(original),
-            None => originals.push(miner),
-        }
-    }
-    found
 }
 
-fn one_model(a: &Trace, b: &Trace, within: f32) -> bool {
+fn pair(a: Serial, b: Serial) -> (Serial, Serial) {
+    (a.min(b), a.max(b))
+}
+
+/// How many telling answers are alike; none where any differs.
+fn alike_in(a: &Trace, b: &Trace, within: f32) -> Option<usize> {
     let mut telling = 0;
     for (item, of_a) in &a.shared {
         let Some(of_b) = b.shared.get(item) else {
             continue;
         };
         if !same(of_a, of_b, within) {
-            return false;
+            return None;
         }
-        telling += usize::from(tells(of_a) || tells(of_b));
+        telling += usize::from(tells(of_a, within) || tells(of_b, within));
     }
-    telling >= ENOUGH
+    Some(telling)
 }
 
 #[cfg(test)]
@@ -182,39 +216,55 @@ mod tests {
         }
     }
 
+    fn model(item: u32) -> f32 {
+        item as f32 / 7.3 + 0.01
+    }
+
+    fn copies(memory: &Memory, traces: &[Trace], probes: &Probes) -> Vec<Option<usize>> {
+        let serials: Vec<Serial> = (0..).map(Serial).take(traces.len()).collect();
+        memory.copies(&serials, traces, probes)
+    }
+
     #[test]
     fn copies_names_the_slower_of_two_that_answer_alike() {
-        let model = |item: u32| item as f32 / 7.3 + 0.01;
         let traces = [
             trace(9, |item| model(item) + 1e-5),
             trace(4, model),
             trace(2, |item| model(item) + 0.01),
         ];
-        assert_eq!(copies(&traces, &probes()), [Some(1), None, None]);
-        assert_eq!(copies(&traces, &Probes::default()), [None; 3]);
+        let memory = Memory::default();
+        assert_eq!(copies(&memory, &traces, &probes()), [Some(1), None, None]);
+        assert_eq!(copies(&memory, &traces, &Probes::default()), [None; 3]);
     }
 
     #[test]
     fn copies_names_nobody_when_answers_could_not_differ() {
-        // Two models that are sure of everything, or too few answers in common.
+        // Two models that are sure of everything.
         let sure = [trace(1, |_| 1.0), trace(2, |_| 1.0)];
-        assert_eq!(copies(&sure, &probes()), [None; 2]);
-        let mut few = [trace(1, |_| 0.5), trace(2, |_| 0.5)];
-        few[0].shared.retain(|item, _| *item < 3);
-        assert_eq!(copies(&few, &probes()), [None; 2]);
+        let memory = Memory::default();
+        for _ in 0..9 {
+            assert_eq!(copies(&memory, &sure, &probes()), [None; 2]);
+        }
     }
 
     #[test]
-    fn paces_outlive_a_round_in_which_the_original_was_slow() {
-        let paces = Paces::default();
-        let serials = [Serial(1), Serial(2)];
-        let model = |item: u32| item as f32 / 7.3 + 0.01;
-        let mut found = Vec::new();
-        for (original, relay) in [(4, 9), (30, 9)] {
-            let mut traces = [trace(original, model), trace(relay, model)];
-            paces.learn(&serials, &mut traces);
-            found.push(copies(&traces, &probes()));
-        }
+    fn copies_gathers_what_tells_until_it_is_enough_and_begins_anew_at_a_difference() {
+        let mut alike = [trace(1, model), trace(2, model)];
+        alike[0].shared.retain(|item, _| *item < 3);
+        let differing = [trace(1, model), trace(2, |item| model(item) + 0.1)];
+        let memory = Memory::default();
+        let rounds = [&alike, &differing, &alike, &alike];
+        let found = rounds.map(|traces| copies(&memory, traces, &probes())[1]);
+        assert_eq!(found, [None, None, None, Some(0)]);
+    }
+
+    #[test]
+    fn memory_outlives_a_round_in_which_the_original_was_slow() {
+        let memory = Memory::default();
+        let found = [(4, 9), (30, 9)].map(|(original, relay)| {
+            let traces = [trace(original, model), trace(relay, model)];
+            copies(&memory, &traces, &probes())
+        });
         assert_eq!(found, [[None, Some(0)], [None, Some(0)]]);
     }
 

@@ -25,6 +25,8 @@ use std::{
     time::Duration,
 };
 
+/// What a program has for its first answer after a start, besides: interpreters and libraries load.
+const STARTING: Duration = Duration::from_secs(30);
 /// Longest line that is read.
 const MAX_LINE: u64 = 256 * 1024 * 1024;
 /// How much of what it says about its trouble is kept.
@@ -85,7 +87,7 @@ impl Worker {
             }
         }
         let mut worker = self.start()?;
-        let answer = worker.ask(line, self.timeout);
+        let answer = worker.ask(line, self.timeout + STARTING);
         let answer = answer.map_err(|trouble| self.fault(&trouble.to_string()))?;
         *running = Some(worker);
         Ok(answer)

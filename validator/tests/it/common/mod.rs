@@ -17,7 +17,7 @@ use assay_validator::{
     service::{Parts, Validator},
     status::Status,
     store::{Owner, Store},
-    task::{built_in, probes::Paces, TaskFolder},
+    task::{built_in, probes::Memory, TaskFolder},
     weights::Honest,
 };
 use async_trait::async_trait;
@@ -109,7 +109,7 @@ pub fn runner(folder: &TaskFolder, peers: Arc<FakePeers>) -> RoundRunner {
         clock: Arc::new(FakeClock),
         miners_at_once: 8,
         requests_at_once: 4,
-        paces: Paces::default(),
+        memory: Memory::default(),
     }
 }
 
