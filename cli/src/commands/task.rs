@@ -131,6 +131,8 @@ struct Report {
     different_items: usize,
     microseconds_per_item: u128,
     chance: f64,
+    /// What the best answer earns that looks at nothing.
+    best_guess: Option<f64>,
     models: Vec<Line>,
     warnings: Vec<String>,
 }
@@ -168,6 +170,9 @@ impl Check {
         tried.sort_by(|(_, a), (_, b)| a.mean().total_cmp(&b.mean()));
         let (items, different_items) = questions.variety();
         let chance = task.chance();
+        let best_guess = questions.best_guess(folder, &task);
+        let mut warnings = warnings(folder, &task, &tried, (items, different_items));
+        warnings.extend(best_guess.and_then(|earned| pays_guesses(chance, earned, items)));
         let models = tried.iter().map(|(name, trial)| Line {
             model: name.clone(),
             score: trial.mean(),
@@ -183,8 +188,9 @@ impl Check {
             different_items,
             microseconds_per_item: questions.per_item.as_micros(),
             chance,
+            best_guess,
             models: models.collect(),
-            warnings: warnings(folder, &task, &tried, (items, different_items)),
+            warnings,
         })
     }
 
@@ -211,6 +217,17 @@ impl Check {
         found.sort();
         Ok(found)
     }
+}
+
+/// Warns of a `chance` below what a guess earns, by more than these items may err.
+fn pays_guesses(chance: f64, earned: f64, items: usize) -> Option<String> {
+    let error = (earned * (1.0 - earned) / items.max(1) as f64).sqrt();
+    (earned > chance + 3.0 * error).then(|| {
+        format!(
+            "an answer that looks at nothing earns {earned:.3}: say `chance = {earned:.3}` in \
+             [scoring], or guesses are paid"
+        )
+    })
 }
 
 /// What a creator should know before anybody is paid by this task.
@@ -242,7 +259,9 @@ fn warnings(
             continue;
         };
         let Some(needed) = second.items_to_tell_from(first) else {
-            warnings.push(format!("{a} and {b} score the same on every item"));
+            warnings.push(format!(
+                "{a} and {b} score the same in these rounds: more of them (--rounds) may tell"
+            ));
             continue;
         };
         if let Some(size) = task.set_size().filter(|&size| needed > size as f64) {

@@ -203,6 +203,11 @@ impl Task {
         for name in &self.outputs {
             rule::tensor(outputs, name, items.len())?;
         }
+        self.judge_by_rule(items, outputs)
+    }
+
+    /// [`Self::judge`], with only the outputs that the rule looks at.
+    fn judge_by_rule(&self, items: &[&Item], outputs: &[Tensor]) -> Result<Vec<u32>, JudgeError> {
         let scores = self.rule.judge(items, outputs)?;
         if scores.len() == items.len() {
             Ok(scores)

@@ -1,15 +1,20 @@
 //! A task tried out against a model on this machine, as a validator would ask it.
 
-use super::{Fault, Item, JudgeError, Model, Query, Seed, Seeds, Task, TaskFolder};
+use super::{
+    Fault, Item, JudgeError, Model, Query, ScoringRule, Seed, Seeds, Task, TaskFolder, Truth,
+};
 use assay_primitives::SCORE_ONE;
+use assay_protocol::oip::{Tensor, TensorData};
 use sha2::{Digest as _, Sha256};
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 
 /// How sure a difference must be to count as one: two standard errors, 95 %.
 const SURE: f64 = 2.0;
+/// Constant answers that are tried.
+const GUESSES: usize = 50;
 
 /// Why a model can't be tried.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +83,42 @@ impl Questions {
         (items().count(), different.len())
     }
 
+    /// What the best answer earns that looks at nothing, as far as truths tell; `None` where they
+    /// don't. It ought to be what the task calls `chance`.
+    pub fn best_guess(&self, folder: &TaskFolder, task: &Task) -> Option<f64> {
+        let items: Vec<&Item> = self.rounds.iter().flatten().map(|it| &it.item).collect();
+        let output = match &folder.scoring {
+            ScoringRule::Classification { .. } => return most_frequent(&items),
+            ScoringRule::Regression { output, .. } | ScoringRule::Similarity { output, .. } => {
+                output
+            }
+            ScoringRule::Agreement { .. } | ScoringRule::External { .. } => return None,
+        };
+        let mut truths: Vec<&[f32]> = items.iter().filter_map(|item| values(item)).collect();
+        let width = truths.first()?.len();
+        if truths.iter().any(|truth| truth.len() != width) {
+            return None;
+        }
+        let center = (0..width).map(|at| {
+            let sum: f64 = truths.iter().map(|truth| f64::from(truth[at])).sum();
+            (sum / truths.len() as f64) as f32
+        });
+        let mut guesses: Vec<Vec<f32>> = vec![center.collect()];
+        if width == 1 {
+            // The mean is not the best where the truths lie on one side of it.
+            truths.sort_by(|a, b| a[0].total_cmp(&b[0]));
+            let step = (truths.len() / GUESSES).max(1);
+            guesses.extend(truths.iter().step_by(step).map(|truth| truth.to_vec()));
+        }
+        let earned = guesses.iter().filter_map(|guess| {
+            let data = TensorData::Fp32(guess.repeat(items.len()));
+            let answer = Tensor::new(output.clone(), vec![items.len(), width], data).ok()?;
+            let scores = task.judge_by_rule(&items, &[answer]).ok()?;
+            Some(mean(&shares(&scores)))
+        });
+        earned.reduce(f64::max)
+    }
+
     /// Asks a model everything.
     pub fn ask(&self, task: &Task, model: &Model) -> Result<Trial, TrialError> {
         let mut trial = Trial::default();
@@ -97,10 +138,7 @@ impl Questions {
                     JudgeError::Own(fault) => TrialError::Own(fault),
                     JudgeError::Unjudgeable(reason) => TrialError::Unjudgeable(reason),
                 })?;
-                let shares = scores
-                    .into_iter()
-                    .map(|it| f64::from(it) / f64::from(SCORE_ONE));
-                trial.scores.extend(shares);
+                trial.scores.extend(shares(&scores));
             }
             trial.rounds.push(mean(&trial.scores[before..]));
         }
@@ -156,6 +194,30 @@ impl Trial {
         let needed = SURE * deviation(&differences) / difference;
         (difference > 0.0).then(|| (needed * needed).max(1.0))
     }
+}
+
+fn shares(scores: &[u32]) -> Vec<f64> {
+    let one = f64::from(SCORE_ONE);
+    scores.iter().map(|&score| f64::from(score) / one).collect()
+}
+
+fn values(item: &Item) -> Option<&[f32]> {
+    match &item.truth {
+        Truth::Values(values) => Some(values),
+        _ => None,
+    }
+}
+
+/// The share of the most frequent class.
+fn most_frequent(items: &[&Item]) -> Option<f64> {
+    let mut counts: HashMap<u32, u32> = HashMap::new();
+    for item in items {
+        if let Truth::Class(class) = item.truth {
+            *counts.entry(class).or_default() += 1;
+        }
+    }
+    let most = counts.values().max()?;
+    Some(f64::from(*most) / items.len() as f64)
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -186,6 +186,19 @@ fn calibration_orders_models_by_their_probabilities() {
     assert!(scores[2] > 0.95, "{scores:?}");
 }
 
+#[test]
+fn best_guess_is_what_ready_tasks_call_chance() {
+    for name in ["digits", "letters", "friedman", "embeddings"] {
+        let folder = TaskFolder::load(&ready(name)).unwrap();
+        let built = Task::load(&folder).unwrap();
+        let questions = Questions::draw(&folder, &built, 5).unwrap();
+        let earned = questions.best_guess(&folder, &built).unwrap();
+        let error = (earned * (1.0 - earned) / questions.variety().0 as f64).sqrt();
+        let chance = built.chance();
+        assert!((earned - chance).abs() < 4.0 * error, "{name}: {earned}");
+    }
+}
+
 /// A task whose items come from `generator` and are judged by `judge`, both in Python.
 fn programs(generator: &str, judge: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
