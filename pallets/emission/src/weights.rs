@@ -1,5 +1,5 @@
 //! Weights, from the most that each call, hook and function reads and writes, and a little for the
-//! sums.
+//! sums. Counted by hand until `cargo xtask weights` writes this file.
 //!
 //! The chain proves its state to nobody, so no size of a proof is counted.
 

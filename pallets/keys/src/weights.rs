@@ -1,5 +1,5 @@
-//! What calls cost, by hand from the storage each touches at worst, without what the holders of
-//! keys do. The chain proves its state to nobody, so no size of a proof is counted.
+//! What calls cost, by hand from the storage each touches at worst until `cargo xtask weights` writes
+//! this file, without what the holders of keys do. The chain proves its state to nobody, so no size of a proof is counted.
 
 use core::marker::PhantomData;
 use frame_support::{

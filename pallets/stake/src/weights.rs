@@ -1,4 +1,5 @@
 //! Weights, from the most that each call and function reads and writes, and a little for the sums.
+//! Counted by hand until `cargo xtask weights` writes this file.
 //!
 //! The chain proves its state to nobody, so no size of a proof is counted.
 

@@ -1,4 +1,5 @@
-//! What calls cost, by hand from the storage each touches at worst.
+//! What calls cost, by hand from the storage each touches at worst until `cargo xtask weights` writes
+//! this file.
 //!
 //! `reads` and `writes` name the items in the order in which the bodies meet them; an item met
 //! twice is counted once, since the second time it comes from the overlay. What is listed as

@@ -9,7 +9,10 @@ use assay_primitives::{
     Ratio16, Refusal, Serial, TaskVersion,
 };
 use codec::Encode;
-use frame_support::storage::StoragePrefixedMap;
+use frame_support::{
+    storage::StoragePrefixedMap,
+    traits::{fungible::Mutate, tokens::Preservation::Preserve, Hooks},
+};
 use pallet_emission::PayoutTarget;
 use sp_io::hashing::twox_64;
 use sp_keyring::Sr25519Keyring::{
@@ -28,8 +31,8 @@ use super::{
     },
 };
 use crate::{
-    genesis, Balance, Balances, Emission, Epoch, Runtime, RuntimeCall, RuntimeEvent, Stake,
-    Subnets, System, ASY, EXISTENTIAL_DEPOSIT,
+    genesis, AccountId, Balance, Balances, Emission, Epoch, Runtime, RuntimeCall, RuntimeEvent,
+    RuntimeOrigin, Stake, Subnets, System, ASY, EXISTENTIAL_DEPOSIT,
 };
 
 type SubnetsCall = pallet_subnets::Call<Runtime>;
@@ -252,6 +255,42 @@ fn dissolve_subnet_leaves_no_key_and_returns_everything_to_the_unit() {
         );
         assert_eq!(staked(), 0);
         assert_eq!(pallet_stake::DepartedPools::<Runtime>::iter().count(), 0);
+    });
+}
+
+#[test]
+fn dissolution_takes_blocks_within_its_budget_when_the_subnet_has_many_stakers() {
+    const STAKERS: u8 = 150;
+    let mut network = network(genesis::DEV);
+    network.execute_with(|| {
+        Watched::default().found_subnet();
+        for n in 0..STAKERS {
+            let who = AccountId::from([n + 1; 32]);
+            Balances::transfer(&Alice.to_account_id(), &who, 2 * ASY, Preserve).unwrap();
+            let staker = RuntimeOrigin::signed(who);
+            Stake::add_stake(staker, NETUID, One.to_account_id(), ASY + Balance::from(n)).unwrap();
+        }
+        Subnets::dissolve_subnet(RuntimeOrigin::root(), NETUID).unwrap();
+    });
+    let budget = <Runtime as pallet_subnets::Config>::DissolutionBudget::get();
+    let mut blocks = 0;
+    let mut ending = true;
+    while ending {
+        // Keys of earlier blocks lie in the database, where a bounded clear counts them.
+        network.commit_all().unwrap();
+        ending = network.execute_with(|| {
+            let now = System::block_number();
+            assert!(Subnets::on_initialize(now).all_lte(budget));
+            super::always::try_state().unwrap();
+            Subnets::dissolving(NETUID).is_some()
+        });
+        blocks += 1;
+    }
+    assert!((3..20).contains(&blocks), "it took {blocks} blocks");
+    network.execute_with(|| {
+        assert_eq!(keys_under(NETUID), Vec::<Vec<u8>>::new());
+        let departed = pallet_stake::Departures::<Runtime>::iter().count();
+        assert!(departed >= usize::from(STAKERS));
     });
 }
 

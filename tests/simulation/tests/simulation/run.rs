@@ -23,6 +23,9 @@ fn books_balance_after_every_block_when_people_do_as_they_please() {
         "register neuron",
         "add stake",
         "withdraw",
+        "update task",
+        "accept subnet",
+        "withdraw what departed",
     ] {
         assert!(report.habits[habit].done > 0, "{habit} was never done");
     }
