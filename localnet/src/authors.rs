@@ -13,7 +13,7 @@ use std::{
 /// The authors of the `local` preset, each with the flag that gives a node its keys.
 const AUTHORS: [&str; 3] = ["alice", "bob", "charlie"];
 /// How long a node may take until it serves its RPC.
-const START_DEADLINE: Duration = Duration::from_secs(90);
+const START_DEADLINE: Duration = Duration::from_secs(180);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// A running author.

@@ -125,11 +125,17 @@ impl Process {
 /// Has the kernel end the child when this process dies without a chance to clean up.
 #[cfg(target_os = "linux")]
 fn end_with_parent(command: &mut Command) {
-    // SAFETY: between fork and exec only async-signal-safe functions may be called; prctl(2) is one
-    // and allocates nothing.
+    let parent = nix::unistd::getpid();
+    // SAFETY: between fork and exec only async-signal-safe functions may be called; prctl(2) and
+    // getppid(2) are, and allocate nothing.
     unsafe {
-        command.pre_exec(|| {
-            nix::sys::prctl::set_pdeathsig(Signal::SIGTERM).map_err(std::io::Error::from)
+        command.pre_exec(move || {
+            nix::sys::prctl::set_pdeathsig(Signal::SIGTERM).map_err(std::io::Error::from)?;
+            // It may have died before the kernel was told to watch it.
+            if nix::unistd::getppid() != parent {
+                return Err(std::io::Error::from_raw_os_error(nix::libc::ESRCH));
+            }
+            Ok(())
         });
     }
 }

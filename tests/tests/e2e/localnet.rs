@@ -9,7 +9,7 @@ use tempfile::TempDir;
 /// Three authors, four validators, eight miners.
 const PROCESSES: usize = 15;
 /// How long a network may take until all its processes run.
-const START: Duration = Duration::from_secs(90);
+const START: Duration = Duration::from_secs(180);
 /// How long it may take for three epochs of 20 s after that.
 const RUN: Duration = Duration::from_secs(240);
 /// How long its processes may take to end.
