@@ -4,7 +4,8 @@
 //! whoever holds the task's folder makes the same requests again and compares. What is checked:
 //!
 //! 1. the leaves and the scores are those under the roots that were committed;
-//! 2. the secret is the one that was committed to an epoch earlier, where that epoch is shown;
+//! 2. the secret is the one that was committed to an epoch earlier, where that epoch is shown, and
+//!    rounds follow from no other;
 //! 3. every request is what the secret, the block and the miner's serial demand;
 //! 4. the commit's hash binds exactly these weights and roots.
 //!
@@ -235,6 +236,30 @@ fn check_secret(page: &EpochPage, previous: Option<&EpochPage>, redone: &mut Red
                 .into(),
         ),
     }
+    check_rounds(page, previous, redone);
+}
+
+/// A round follows from the secret of the epoch in which it started: this one, or the one before for
+/// rounds that started after its commit.
+fn check_rounds(page: &EpochPage, previous: Option<&EpochPage>, redone: &mut Redone) {
+    let secret_of = |epoch| {
+        let pages = [Some(page), previous].into_iter().flatten();
+        let shown = pages.filter(|page| page.epoch == epoch);
+        shown
+            .filter_map(|page| page.revealed.as_ref()?.secret)
+            .next()
+    };
+    let mut all = true;
+    for line in &page.rounds {
+        match secret_of(line.epoch) {
+            Some(secret) => all &= secret == line.secret,
+            None => redone.unchecked.push(format!(
+                "round {}: its epoch's secret is not shown",
+                line.round
+            )),
+        }
+    }
+    redone.note(all, "rounds follow from the secrets of their epochs");
 }
 
 /// Makes each request again. How many items the last one of a round held is not in the leaf, so it

@@ -6,6 +6,7 @@ mod crash;
 mod inputs;
 mod mishaps;
 mod peers;
+mod redo;
 mod rounds;
 mod service;
 mod simulation;

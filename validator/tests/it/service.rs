@@ -8,7 +8,13 @@ use assay_protocol::{
 };
 use assay_telemetry::Shutdown;
 use assay_validator::{
-    api::MinerPage, config::SubnetSettings, run_with, task::TaskFolder, weights::Honest, Error,
+    api::MinerPage,
+    config::SubnetSettings,
+    redo::{redo, EpochPage},
+    run_with,
+    task::{built_in, TaskFolder},
+    weights::Honest,
+    Error,
 };
 use http::{HeaderMap, Method};
 use serde_json::Value;
@@ -136,6 +142,13 @@ async fn run_shows_the_evidence_once_the_weights_are_revealed() {
     assert_eq!(shown["revealed"]["targets"].as_array().unwrap().len(), 0);
     assert_eq!(shown["scores"].as_array().unwrap().len(), 2);
     assert_eq!(shown["revealed"]["secret"].as_str().unwrap().len(), 64);
+    // It is what `assay evidence check` takes.
+    let page: EpochPage = serde_json::from_str(&shown.to_string()).unwrap();
+    let redone = redo(&folder, &built_in(&folder).unwrap(), &page, None);
+    assert!(
+        redone.problems.is_empty() && redone.holds.len() > 2,
+        "{redone:?}"
+    );
     shutdown.trip();
     running.await.unwrap().unwrap();
 }

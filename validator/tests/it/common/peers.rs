@@ -5,7 +5,7 @@ use assay_primitives::Digest;
 use assay_protocol::oip::{Tensor, TensorData};
 use assay_validator::{
     chain::Miner,
-    peers::{Answer, Failure, Peers, Proof, Question},
+    peers::{request_body, Answer, Failure, Peers, Proof, Question},
     task::Dice,
 };
 use async_trait::async_trait;
@@ -122,6 +122,12 @@ impl FakePeers {
     }
 }
 
+/// As a miner's receipt states it.
+fn request_digest(question: &Question) -> Digest {
+    let sent = request_body(question.inputs.clone(), &question.outputs).unwrap();
+    Digest(Sha256::digest(&sent.body).into())
+}
+
 fn bytes(row: &[f32]) -> Vec<u8> {
     row.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
@@ -191,7 +197,7 @@ impl Peers for FakePeers {
             ],
             took: Duration::from_millis(3),
             proof: Proof {
-                request_digest: Digest(digest),
+                request_digest: request_digest(question),
                 response_digest: Digest([miner.uid.0 as u8; 32]),
                 request_signature: [1; 64],
                 response_signature: [2; 64],
