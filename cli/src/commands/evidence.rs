@@ -2,8 +2,9 @@
 
 use crate::output::Format;
 use anyhow::{bail, Context, Result};
+use assay_chain_client::{ChainClient, ChainConfig};
 use assay_validator::{
-    redo::{redo, EpochPage, Redone},
+    redo::{redo, EpochPage, Redone, RoundLine},
     task::{artifact, built_in, TaskFolder},
 };
 use std::{fs, path::PathBuf, time::Duration};
@@ -23,15 +24,21 @@ pub struct Check {
     /// The subnet's task folder
     #[arg(long, value_name = "FOLDER")]
     task: PathBuf,
-    /// Where the validator shows its evidence, such as http://127.0.0.1:9100
+    /// Where the validator shows its evidence, such as http://127.0.0.1:9620
     #[arg(long, value_name = "URL", required_unless_present = "file")]
     validator: Option<String>,
+    /// The subnet, where the validator has several
+    #[arg(long, requires = "validator")]
+    netuid: Option<u16>,
     /// The epoch
     #[arg(long, required_unless_present = "file")]
     epoch: Option<u32>,
     /// A page that was kept, instead of asking the validator
     #[arg(long, value_name = "FILE", conflicts_with_all = ["validator", "epoch"])]
     file: Option<PathBuf>,
+    /// A node's RPC address, to look up the blocks that rounds started from
+    #[arg(long, env = "ASSAY_NODE", value_name = "URL")]
+    node: Option<String>,
     #[command(flatten)]
     format: Format,
 }
@@ -49,16 +56,48 @@ impl Check {
         let folder = TaskFolder::load(&self.task)?;
         artifact::fetch(&folder).await?;
         let (page, previous) = self.pages().await?;
+        let rounds = page.rounds.clone();
         let work = move || -> Result<Redone> {
             let task = built_in(&folder)?;
             Ok(redo(&folder, &task, &page, previous.as_ref()))
         };
-        let redone = tokio::task::spawn_blocking(work).await??;
+        let mut redone = tokio::task::spawn_blocking(work).await??;
+        self.look_up_blocks(&rounds, &mut redone).await;
         self.format.print(&redone, people)?;
         if redone.problems.is_empty() {
             return Ok(());
         }
         bail!("the evidence does not hold")
+    }
+
+    /// Whether rounds started from the chain's blocks: hashes made up could steer what was asked.
+    async fn look_up_blocks(&self, rounds: &[RoundLine], redone: &mut Redone) {
+        let Some(node) = &self.node else {
+            let what = "the blocks that rounds started from: name a node with --node";
+            redone.unchecked.push(what.into());
+            return;
+        };
+        let chain = ChainClient::new(ChainConfig::new(node.clone()));
+        let mut known = 0;
+        for line in rounds {
+            match chain.at_block(line.block_hash).await {
+                Ok(found) if found.block().number == line.block => known += 1,
+                Ok(found) => redone.problems.push(format!(
+                    "round {}: the block that it started from has the height {}, not {}",
+                    line.round,
+                    found.block().number,
+                    line.block
+                )),
+                Err(error) => redone.unchecked.push(format!(
+                    "round {}: the node does not have its block {}: {error}",
+                    line.round, line.block
+                )),
+            }
+        }
+        redone.holds.push(format!(
+            "{known} of {} rounds started from blocks of the chain",
+            rounds.len()
+        ));
     }
 
     /// The epoch's page and that of the epoch before, where it is shown.
@@ -73,9 +112,15 @@ impl Check {
         let (Some(url), Some(epoch)) = (&self.validator, self.epoch) else {
             bail!("name the validator and the epoch, or a file");
         };
-        let page = page(url, epoch).await?;
+        let within = self.netuid.map(|netuid| format!("/subnets/{netuid}"));
+        let url = format!(
+            "{}{}",
+            url.trim_end_matches('/'),
+            within.unwrap_or_default()
+        );
+        let page = page(&url, epoch).await?;
         let previous = match epoch.checked_sub(1) {
-            Some(before) => self::page(url, before).await.ok(),
+            Some(before) => self::page(&url, before).await.ok(),
             None => None,
         };
         Ok((page, previous))
@@ -83,7 +128,7 @@ impl Check {
 }
 
 async fn page(url: &str, epoch: u32) -> Result<EpochPage> {
-    let url = format!("{}/epochs/{epoch}", url.trim_end_matches('/'));
+    let url = format!("{url}/epochs/{epoch}");
     let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
     let answer = client.get(&url).send().await?;
     let status = answer.status();
