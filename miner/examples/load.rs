@@ -51,7 +51,11 @@ struct Flags {
 fn main() -> anyhow::Result<()> {
     let flags = Flags::parse();
     let body = std::fs::read(&flags.body).context("the query's body")?;
-    let mut took = match &flags.model {
+    let Measured {
+        mut took,
+        runs,
+        processor,
+    } = match &flags.model {
         Some(model) => bare(&flags, model, &body)?,
         None => tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -65,12 +69,31 @@ fn main() -> anyhow::Result<()> {
         took[index.min(took.len() - 1)].as_secs_f64() * 1_000.0
     };
     println!(
-        r#"{{"per_second":{:.1},"median_ms":{:.4},"p99_ms":{:.4}}}"#,
+        r#"{{"per_second":{:.1},"median_ms":{:.4},"p99_ms":{:.4},"runs":{runs},"processor_ms":{:.1}}}"#,
         took.len() as f64 / flags.seconds,
         at(0.5),
-        at(0.99)
+        at(0.99),
+        processor.as_secs_f64() * 1_000.0
     );
     Ok(())
+}
+
+#[derive(Default)]
+struct Measured {
+    /// Times of those that count.
+    took: Vec<Duration>,
+    /// All that there were.
+    runs: usize,
+    /// What the loop took of the processor for all of them; of a server, nothing is known here.
+    processor: Duration,
+}
+
+impl Measured {
+    fn add(&mut self, other: Self) {
+        self.took.extend(other.took);
+        self.runs += other.runs;
+        self.processor += other.processor;
+    }
 }
 
 /// What counts and what goes before.
@@ -102,19 +125,31 @@ impl Clocked {
     }
 }
 
-/// Runs the model in a loop on as many threads, each with a session of one thread.
-fn bare(flags: &Flags, model: &PathBuf, body: &[u8]) -> anyhow::Result<Vec<Duration>> {
+/// Runs the model in a loop on as many threads, each with a session of one thread, and on no more
+/// than there are cores: more would only be in each other's way.
+fn bare(flags: &Flags, model: &PathBuf, body: &[u8]) -> anyhow::Result<Measured> {
     let query = oip::InferRequest::decode(body, None)?;
     let environment = assay_miner::onnx::load_library(None)?;
+    let cores = std::thread::available_parallelism()?.get();
+    let sessions = (0..flags.concurrency.min(cores)).map(|_| {
+        let builder = ort::session::Session::builder(&environment)?;
+        let mut builder = builder
+            .with_intra_threads(1)
+            .map_err(|why| anyhow::anyhow!("{why}"))?;
+        Ok(builder.commit_from_file(model)?)
+    });
+    let sessions = sessions.collect::<anyhow::Result<Vec<_>>>()?;
+    // Loading took its time; only now does it count.
     let clocked = Clocked::new(flags.seconds);
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..flags.concurrency)
-            .map(|_| scope.spawn(|| bare_loop(&environment, model, &query, clocked)))
+        let threads: Vec<_> = sessions
+            .into_iter()
+            .map(|session| scope.spawn(|| bare_loop(session, &query, clocked)))
             .collect();
-        let mut all = Vec::new();
+        let mut all = Measured::default();
         for thread in threads {
             match thread.join() {
-                Ok(took) => all.extend(took?),
+                Ok(measured) => all.add(measured?),
                 Err(_) => bail!("a thread panicked"),
             }
         }
@@ -123,17 +158,12 @@ fn bare(flags: &Flags, model: &PathBuf, body: &[u8]) -> anyhow::Result<Vec<Durat
 }
 
 fn bare_loop(
-    environment: &ort::environment::Environment,
-    model: &PathBuf,
+    mut session: ort::session::Session,
     query: &oip::InferRequest,
     clocked: Clocked,
-) -> anyhow::Result<Vec<Duration>> {
-    let builder = ort::session::Session::builder(environment)?;
-    let mut builder = builder
-        .with_intra_threads(1)
-        .map_err(|why| anyhow::anyhow!("{why}"))?;
-    let mut session = builder.commit_from_file(model)?;
-    let mut took = Vec::new();
+) -> anyhow::Result<Measured> {
+    let mut all = Measured::default();
+    let before = processor_time()?;
     while clocked.goes_on() {
         let started = Instant::now();
         let mut inputs = Vec::new();
@@ -151,21 +181,30 @@ fn bare_loop(
             inputs.push((tensor.name().to_owned(), value));
         }
         session.run(inputs)?;
-        clocked.note(started, &mut took);
+        all.runs += 1;
+        clocked.note(started, &mut all.took);
     }
-    Ok(took)
+    all.processor = processor_time()?.saturating_sub(before);
+    Ok(all)
 }
 
-async fn ask(flags: Flags, body: Vec<u8>) -> anyhow::Result<Vec<Duration>> {
+/// What this thread took of the processor so far.
+fn processor_time() -> anyhow::Result<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let first = text.split(' ').next().unwrap_or_default();
+    Ok(Duration::from_nanos(first.parse()?))
+}
+
+async fn ask(flags: Flags, body: Vec<u8>) -> anyhow::Result<Measured> {
     let clocked = Clocked::new(flags.seconds);
     let asked = Arc::new(Asked::new(flags.clone(), body)?);
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..flags.concurrency {
         tasks.spawn(connection(Arc::clone(&asked), clocked));
     }
-    let mut all = Vec::new();
+    let mut all = Measured::default();
     while let Some(ended) = tasks.join_next().await {
-        all.extend(ended??);
+        all.add(ended??);
     }
     Ok(all)
 }
@@ -206,10 +245,10 @@ impl Asked {
 
 /// Asks over one connection until the time is over. What it takes to make a request counts: it is
 /// part of what signing costs a caller.
-async fn connection(asked: Arc<Asked>, clocked: Clocked) -> anyhow::Result<Vec<Duration>> {
+async fn connection(asked: Arc<Asked>, clocked: Clocked) -> anyhow::Result<Measured> {
     let mut stream = TcpStream::connect(&asked.flags.address).await?;
     stream.set_nodelay(true)?;
-    let (mut took, mut buffer) = (Vec::new(), Vec::with_capacity(64 * 1024));
+    let (mut all, mut buffer) = (Measured::default(), Vec::with_capacity(64 * 1024));
     while clocked.goes_on() {
         let started = Instant::now();
         stream.write_all(&asked.request()?).await?;
@@ -219,7 +258,8 @@ async fn connection(asked: Arc<Asked>, clocked: Clocked) -> anyhow::Result<Vec<D
         let answered = tokio::time::timeout(patience, wire::answer(&mut stream, &mut buffer));
         let status = answered.await.context("no answer")??;
         ensure!(status == 200, "{}", String::from_utf8_lossy(&buffer));
-        clocked.note(started, &mut took);
+        all.runs += 1;
+        clocked.note(started, &mut all.took);
     }
-    Ok(took)
+    Ok(all)
 }

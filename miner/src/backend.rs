@@ -11,6 +11,9 @@ use assay_protocol::{
 use futures::future::BoxFuture;
 use std::{collections::BTreeMap, sync::Arc};
 
+/// How metadata call the reason why something does not run on a GPU.
+pub(crate) const FALLBACK: &str = "execution_provider_fallback";
+
 /// One version of one model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelInfo {
@@ -26,6 +29,8 @@ pub struct ModelInfo {
     pub platform: String,
     /// What it really runs on, such as `CPUExecutionProvider`.
     pub provider: String,
+    /// Why it does not run on what was to be tried before that.
+    pub fallback: Option<String>,
     /// What it takes.
     pub inputs: Vec<TensorMetadata>,
     /// What it gives.
@@ -35,17 +40,21 @@ pub struct ModelInfo {
 impl ModelInfo {
     /// What the protocol's metadata says of it. `versions` are all that are served of this name.
     pub fn metadata(&self, versions: Vec<String>) -> ModelMetadata {
+        let mut parameters = BTreeMap::from([
+            ("execution_provider".to_owned(), self.provider.clone()),
+            ("sha256".to_owned(), self.sha256.to_string()),
+            ("size".to_owned(), self.size.to_string()),
+        ]);
+        if let Some(why) = &self.fallback {
+            parameters.insert(FALLBACK.to_owned(), why.clone());
+        }
         ModelMetadata {
             name: self.name.clone(),
             versions,
             platform: self.platform.clone(),
             inputs: self.inputs.clone(),
             outputs: self.outputs.clone(),
-            parameters: BTreeMap::from([
-                ("execution_provider".to_owned(), self.provider.clone()),
-                ("sha256".to_owned(), self.sha256.to_string()),
-                ("size".to_owned(), self.size.to_string()),
-            ]),
+            parameters,
         }
     }
 

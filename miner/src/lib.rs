@@ -55,7 +55,11 @@ use reload::Reloader;
 use seen::Seen;
 use std::{net::SocketAddr, sync::Arc};
 use tls::{Identity, Renewal};
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::watch,
+    task::JoinSet,
+};
 
 /// Runs a miner until `shutdown` is tripped.
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), Error> {
@@ -128,11 +132,11 @@ impl Miner {
             reloader = Some(service);
             if let Some(settings) = &config.admin {
                 let token = settings.token()?;
-                let listener = listen(settings.listen).await?;
+                let listener = listen(settings.listen)?;
                 admin = Some((listener, Admin::new(backend, orders, token)));
             }
         }
-        let listener = listen(config.listen).await?;
+        let listener = listen(config.listen)?;
         Ok(Self {
             config,
             key,
@@ -261,7 +265,21 @@ impl Miner {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|why| Error::Listen { address, why })
+/// Connections that the system keeps until they are accepted. Who finds no place there tries again
+/// after a second.
+const BACKLOG: u32 = 4096;
+
+fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    let bound = || {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        // A miner that is started again finds connections of before that are not quite gone.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    bound().map_err(|why| Error::Listen { address, why })
 }

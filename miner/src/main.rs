@@ -1,7 +1,7 @@
 //! The miner's command line; everything else is in the library.
 
 use anyhow::Context as _;
-use assay_miner::{check, run, Config, Flags};
+use assay_miner::{check, run, Config, Error, Flags};
 use assay_telemetry::{in_words, init_logging, Shutdown};
 use clap::Parser as _;
 use std::process::ExitCode;
@@ -26,10 +26,15 @@ fn start(flags: &Flags) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("can't start the async runtime")?;
     runtime.block_on(async {
         if flags.check {
-            for line in check(&config).await?.lines() {
+            let checked = check(&config).await?;
+            for line in checked.lines() {
                 println!("{line}");
             }
-            return Ok(());
+            // Last, so that what is good is told even when the node is away.
+            return match checked.chain {
+                Some(Err(why)) => Err(Error::Chain(why).into()),
+                _ => Ok(()),
+            };
         }
         let shutdown = Shutdown::on_signals().context("can't listen for signals")?;
         run(config, shutdown).await?;

@@ -16,6 +16,7 @@ const QUEUE_SECONDS: &str = "assay_miner_queue_seconds";
 const SIGNING_SECONDS: &str = "assay_miner_signing_seconds";
 const WAITING: &str = "assay_miner_queries_waiting";
 const MODEL: &str = "assay_miner_model_info";
+const FALLBACK: &str = "assay_miner_fallback_info";
 const BATCH_ROWS: &str = "assay_miner_batch_rows";
 const MODELS_WAITING: &str = "assay_miner_models_waiting";
 const IN_FLIGHT: &str = "assay_miner_requests_in_flight";
@@ -50,6 +51,10 @@ pub fn describe() {
         "Time that a model took, by model"
     );
     describe_gauge!(MODEL, "Models served, with the execution provider in use");
+    describe_gauge!(
+        FALLBACK,
+        "Models served that are not on the GPU although that was tried, with the reason"
+    );
     describe_histogram!(
         BATCH_ROWS,
         "Rows of the runs that answered several queries, by model"
@@ -103,6 +108,10 @@ pub(crate) fn batch(model: &str, rows: usize) {
 
 /// Says of a model that it is served now, or that it is not any more.
 pub(crate) fn model_served(model: &ModelInfo, served: bool) {
+    if let Some(reason) = &model.fallback {
+        gauge!(FALLBACK, "model" => model.name.clone(), "reason" => reason.clone())
+            .set(if served { 1.0 } else { 0.0 });
+    }
     gauge!(MODEL,
         "model" => model.name.clone(),
         "version" => model.version.to_string(),

@@ -3,7 +3,7 @@
 
 use crate::{
     backend::{Backend, ModelInfo},
-    chain::{Chain as _, NodeChain},
+    chain::{Chain as _, ChainError, NodeChain, Standing},
     config::{BackendChoice, ChainSettings, Config, ConfigError},
     onnx::{self, OnnxBackend},
     registration::{Wish, Wishes},
@@ -25,12 +25,12 @@ pub struct Checked {
     pub models: Vec<Arc<ModelInfo>>,
     /// The certificate that would be shown, where there is one already.
     pub certificate: Option<Digest>,
-    /// How the miner stands on chain, in words.
-    pub chain: Option<String>,
+    /// How the miner stands on chain, in words; or why that can't be told.
+    pub chain: Option<Result<String, ChainError>>,
 }
 
 impl Checked {
-    /// A line for each finding.
+    /// A line for each good finding.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("hotkey {}: ok", self.hotkey)];
         lines.extend(
@@ -39,7 +39,9 @@ impl Checked {
                 .map(|model| format!("{} {} on {}: ok", model.name, model.version, model.provider)),
         );
         lines.extend(self.certificate.map(|it| format!("certificate {it}: ok")));
-        lines.extend(self.chain.clone());
+        if let Some(Ok(standing)) = &self.chain {
+            lines.push(standing.clone());
+        }
         lines
     }
 }
@@ -61,15 +63,8 @@ pub async fn check(config: &Config) -> Result<Checked, Error> {
         Some(settings) => {
             wish(settings, &models, certificate)?;
             let chain = NodeChain::new(settings, &config.hotkey)?;
-            let standing = chain.standing().await.map_err(Error::Chain)?;
-            let (netuid, price) = (settings.netuid.0, standing.registration_price);
-            Some(match standing.neuron {
-                Some(neuron) => format!("subnet {netuid}: registered as uid {}", neuron.uid.0),
-                None => format!(
-                    "subnet {netuid}: not registered; a registration costs {:.6} ASY now",
-                    price as f64 / ASY as f64
-                ),
-            })
+            let standing = chain.standing().await;
+            Some(standing.map(|standing| in_words(settings.netuid.0, &standing)))
         }
     };
     Ok(Checked {
@@ -78,6 +73,16 @@ pub async fn check(config: &Config) -> Result<Checked, Error> {
         certificate,
         chain,
     })
+}
+
+fn in_words(netuid: u16, standing: &Standing) -> String {
+    match &standing.neuron {
+        Some(neuron) => format!("subnet {netuid}: registered as uid {}", neuron.uid.0),
+        None => format!(
+            "subnet {netuid}: not registered; a registration costs {:.6} ASY now",
+            standing.registration_price as f64 / ASY as f64
+        ),
+    }
 }
 
 /// Whatever runs the models.

@@ -212,6 +212,7 @@ fn held_model() -> Arc<ModelInfo> {
         size: 0,
         platform: "test".into(),
         provider: "test".into(),
+        fallback: None,
         inputs: vec![],
         outputs: vec![],
     })

@@ -22,7 +22,11 @@ async fn get_tells_server_and_health() {
             server.parameters["hotkey"],
             common::miner().hotkey().to_string()
         );
-        assert!(server.parameters["execution_provider"].ends_with("ExecutionProvider"));
+        let provider = &server.parameters["execution_provider"];
+        assert!(provider.ends_with("ExecutionProvider"));
+        // The default is to try a GPU: where it was not taken it is said why.
+        let why = server.parameters.get("execution_provider_fallback");
+        assert_eq!(why.is_some(), provider.starts_with("CPU"), "{why:?}");
     }
     for (path, says) in [
         ("/v2/health/live", json!({ "live": true })),

@@ -1,7 +1,10 @@
 //! What can be asked of a miner, whether over REST or over gRPC.
 
 use super::{Asked, Refusal, Service};
-use crate::{backend::ModelInfo, check::check_query};
+use crate::{
+    backend::{ModelInfo, FALLBACK},
+    check::check_query,
+};
 use assay_protocol::oip::{InferRequest, InferResponse, ModelMetadata, ServerMetadata};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -40,14 +43,23 @@ impl Service {
         let models = self.backend.models();
         let providers: BTreeSet<&str> = models.iter().map(|it| it.provider.as_str()).collect();
         let providers: Vec<_> = providers.into_iter().collect();
+        let reasons: BTreeSet<&str> = models
+            .iter()
+            .filter_map(|it| it.fallback.as_deref())
+            .collect();
+        let mut parameters = BTreeMap::from([
+            ("execution_provider".to_owned(), providers.join(", ")),
+            ("hotkey".to_owned(), self.key.hotkey().to_string()),
+        ]);
+        if !reasons.is_empty() {
+            let reasons: Vec<_> = reasons.into_iter().collect();
+            parameters.insert(FALLBACK.to_owned(), reasons.join("; "));
+        }
         ServerMetadata {
             name: "assay-miner".into(),
             version: env!("CARGO_PKG_VERSION").into(),
             extensions: vec!["binary_tensor_data".into()],
-            parameters: BTreeMap::from([
-                ("execution_provider".to_owned(), providers.join(", ")),
-                ("hotkey".to_owned(), self.key.hotkey().to_string()),
-            ]),
+            parameters,
         }
     }
 

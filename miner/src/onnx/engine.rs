@@ -7,6 +7,7 @@ use assay_protocol::oip::{InferRequest, Tensor, TensorMetadata};
 use ort::{
     environment::Environment,
     ep::{ExecutionProvider, ExecutionProviderDispatch, TensorRT, CPU, CUDA},
+    logging::LogLevel,
     session::{builder::SessionBuilder, RunOptions, Session},
     value::{Outlet, ValueType},
     ErrorCode,
@@ -120,8 +121,6 @@ pub(super) struct OnnxEngine {
 pub(super) struct Loaded {
     pub engine: OnnxEngine,
     pub info: ModelInfo,
-    /// Why it is not on the GPU, where that was tried.
-    pub fallback: Option<String>,
 }
 
 impl OnnxEngine {
@@ -163,6 +162,7 @@ impl OnnxEngine {
             size: bytes.len() as u64,
             platform: "onnxruntime_onnx".into(),
             provider: provider.to_string(),
+            fallback,
             inputs: describe(session.inputs())?,
             outputs: describe(session.outputs())?,
         };
@@ -172,11 +172,7 @@ impl OnnxEngine {
             provider,
             stop: None,
         };
-        Ok(Loaded {
-            engine,
-            info,
-            fallback,
-        })
+        Ok(Loaded { engine, info })
     }
 
     pub(super) const fn provider(&self) -> Provider {
@@ -209,7 +205,10 @@ impl Engine for OnnxEngine {
         };
         // All outputs are computed whichever are asked for; options that select some could not be
         // shared with whoever ends the run.
-        let options = RunOptions::new().map_err(|why| failed(&self.name, &why))?;
+        let mut options = RunOptions::new().map_err(|why| failed(&self.name, &why))?;
+        // What goes wrong is told to whoever asked; callers must not fill the log.
+        let quiet = options.set_log_level(LogLevel::Fatal);
+        quiet.map_err(|why| failed(&self.name, &why))?;
         let options = Arc::new(options);
         if let Some(stop) = self.stop.take() {
             let options = Arc::clone(&options);

@@ -40,7 +40,7 @@ impl Loader {
     ) -> Result<Served, LoadError> {
         let options = self.of(settings);
         let loaded = OnnxEngine::load(&self.environment, file, options.device, options.threads)?;
-        self.tell(loaded.fallback);
+        self.tell(loaded.info.fallback.as_deref());
         let info = Arc::new(loaded.info);
         let device = Device::exactly(loaded.engine.provider(), options.device);
         let factory = self.again(file, device, options.threads, &info);
@@ -103,12 +103,11 @@ impl Loader {
     }
 
     /// One reason for a folder full of models is told once.
-    fn tell(&self, fallback: Option<String>) {
+    fn tell(&self, fallback: Option<&str>) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if fallback.is_some() && fallback != *told {
-            *told = fallback;
-            let reason = told.as_deref().unwrap_or_default();
+        if let Some(reason) = fallback.filter(|reason| told.as_deref() != Some(*reason)) {
             tracing::info!(reason, "CUDA can't be used: models run on the CPU");
+            *told = Some(reason.to_owned());
         }
     }
 }

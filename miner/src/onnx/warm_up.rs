@@ -222,6 +222,7 @@ mod tests {
             size: 0,
             platform: String::new(),
             provider: String::new(),
+            fallback: None,
             inputs: vec![tensor("x")],
             outputs: vec![tensor("y")],
         }

@@ -18,6 +18,9 @@ use tokio::{
     time::{sleep_until, Instant},
 };
 
+/// One in so many gives way at once, of those on which nobody was let in.
+const STRANGERS_AT_ONCE: usize = 16;
+
 /// What is known of a connection.
 #[derive(Debug)]
 pub(crate) struct Standing {
@@ -180,15 +183,29 @@ impl Places {
 }
 
 impl Table {
+    /// Lets one give way and, of those on which nobody was let in, a few at once: under a flood of
+    /// newcomers this is asked for thousands of times a second, and looks at all that there are.
     fn make_room(&mut self) -> bool {
         let ranked = self.held.iter();
         let ranked = ranked.filter_map(|(number, (it, _))| it.rank().map(|rank| (rank, *number)));
-        let Some((_, number)) = ranked.min() else {
+        let mut ranked: Vec<_> = ranked.collect();
+        let several = self.held.len() / STRANGERS_AT_ONCE;
+        if several + 1 < ranked.len() {
+            ranked.select_nth_unstable(several);
+            ranked.truncate(several + 1);
+        }
+        let Some(first) = ranked.iter().min().copied() else {
             return false;
         };
-        if let Some((standing, _)) = self.held.remove(&number) {
-            // The permit is kept for a connection that is not waiting for it yet.
-            standing.leave.notify_one();
+        for it in ranked {
+            let ((let_in, _), number) = it;
+            if let_in && it != first {
+                continue;
+            }
+            if let Some((standing, _)) = self.held.remove(&number) {
+                // The permit is kept for a connection that is not waiting for it yet.
+                standing.leave.notify_one();
+            }
         }
         true
     }

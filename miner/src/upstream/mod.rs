@@ -169,6 +169,7 @@ async fn describe(
         size,
         platform: told.platform,
         provider: format!("upstream {}", client.server()),
+        fallback: None,
         inputs: told.inputs,
         outputs: told.outputs,
     })

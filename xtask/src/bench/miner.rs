@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::servers::{start_miner, Foreign, FOREIGN, HOTKEY};
+use super::servers::{start_miner, Foreign, Running, FOREIGN, HOTKEY};
 use crate::{
     page, process, setup,
     workspace::{Workspace, ORT_DYLIB_PATH},
@@ -38,6 +38,9 @@ struct Figures {
     per_second: f64,
     median_ms: f64,
     p99_ms: f64,
+    /// All that was asked, whether it counts or not, and what it took of the processor.
+    runs: u64,
+    processor_ms: f64,
 }
 
 /// One line of a table.
@@ -100,7 +103,12 @@ impl Bench<'_> {
     fn measure(&self, subject: &Subject, pythons: &[PathBuf]) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         let model = subject.model.to_string_lossy();
-        let row = self.row(subject, "ONNX Runtime in a loop", &["--model", &model])?;
+        let row = self.row(
+            subject,
+            "ONNX Runtime in a loop",
+            &["--model", &model],
+            None,
+        )?;
         rows.push(row);
         // Again for every way of asking, so that none profits from another's warmth.
         for (name, signed, options) in [
@@ -114,7 +122,7 @@ impl Bench<'_> {
             if signed {
                 args.extend(["--sign-for", HOTKEY]);
             }
-            rows.push(self.row(subject, name, &args)?);
+            rows.push(self.row(subject, name, &args, Some(&server))?);
         }
         for (foreign, python) in FOREIGN.iter().zip(pythons) {
             rows.push(self.foreign(subject, foreign, python)?);
@@ -134,15 +142,24 @@ impl Bench<'_> {
             }
             thread::sleep(Duration::from_millis(500));
         }
-        self.row(subject, foreign.name, &args)
+        self.row(subject, foreign.name, &args, Some(&server))
     }
 
-    fn row(&self, subject: &Subject, name: &str, args: &[&str]) -> Result<Row> {
+    fn row(
+        &self,
+        subject: &Subject,
+        name: &str,
+        args: &[&str],
+        server: Option<&Running>,
+    ) -> Result<Row> {
         let mut figures = Vec::new();
+        let processor = || server.map_or(Ok(0.0), Running::processor_ms);
         for concurrency in CONCURRENCY {
-            let measured = self
+            let before = processor()?;
+            let mut measured = self
                 .load(subject, concurrency, self.seconds, args)
                 .with_context(|| format!("{name} at concurrency {concurrency}"))?;
+            measured.processor_ms += processor()? - before;
             eprintln!(
                 "bench: {}: {name}, {concurrency}: {:.0}/s, median {:.3} ms",
                 subject.title, measured.per_second, measured.median_ms
@@ -252,14 +269,19 @@ fn find_model(folder: &Path) -> Option<PathBuf> {
 
 fn table(subject: &Subject, rows: &[Row]) -> String {
     let mut text = format!("**{}**\n\n", subject.title);
-    text.push_str("| | 1: requests/s | median | p99 | 8: requests/s | median | p99 | 64: requests/s | median | p99 |\n");
-    text.push_str("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+    text.push_str("| | 1: requests/s | median | p99 | processor | 8: requests/s | median | p99 | processor | 64: requests/s | median | p99 | processor |\n");
+    text.push_str("| --- |");
+    text.push_str(&" ---: |".repeat(4 * CONCURRENCY.len()));
+    text.push('\n');
     for row in rows {
         text.push_str(&format!("| {} |", row.name));
         for it in &row.figures {
             text.push_str(&format!(
-                " {:.0} | {:.2} ms | {:.2} ms |",
-                it.per_second, it.median_ms, it.p99_ms
+                " {:.0} | {:.2} ms | {:.2} ms | {:.3} ms |",
+                it.per_second,
+                it.median_ms,
+                it.p99_ms,
+                it.processor_ms / it.runs as f64
             ));
         }
         text.push('\n');

@@ -122,12 +122,13 @@ pub fn start_miner(workspace: &Workspace, model: &Path, options: &str) -> Result
     let port = free_port()?;
     let config = folder.join("miner.toml");
     let text = format!(
-        "models = {:?}\nlisten = \"127.0.0.1:{port}\"\nadmission = \"public\"\n\
+        "models = {:?}\nstate = {:?}\nlisten = \"127.0.0.1:{port}\"\nadmission = \"public\"\n\
          hotkey = {{ suri = \"//Bob\" }}\n\
          [rates]\nper_second = 0\nunsigned_per_second = 0\n\
          [limits]\nnonces = 10000000\nnonces_per_caller = 10000000\n\
          [inference]\nprovider = \"cpu\"\nworkers = 2\nthreads = 1\nqueue = 256\n{options}\n",
         folder.join("models").display().to_string(),
+        folder.join("state").display().to_string(),
     );
     fs::write(&config, text)?;
     let mut command = Command::new(workspace.release("assay-miner"));
@@ -175,6 +176,38 @@ impl Running {
     }
 }
 
+impl Running {
+    /// What it and the processes that it started took of the processor so far, in milliseconds.
+    pub fn processor_ms(&self) -> Result<f64> {
+        let group = self.child.id().to_string();
+        let mut ticks = 0;
+        for entry in fs::read_dir("/proc")?.flatten() {
+            // Most are no processes, and some have ended meanwhile.
+            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else {
+                continue;
+            };
+            ticks += ticks_in_group(&stat, &group).unwrap_or(0);
+        }
+        Ok(ticks as f64 * TICK_MS)
+    }
+}
+
+/// Milliseconds of the unit in which Linux tells processor time, whatever the machine.
+const TICK_MS: f64 = 10.0;
+
+/// Processor time out of a process's `stat`, if it is of this group: in user and system mode, and of
+/// children that have ended.
+fn ticks_in_group(stat: &str, group: &str) -> Option<u64> {
+    // A program's name may hold anything, but it ends with the last parenthesis.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let fields: Vec<_> = rest.split(' ').collect();
+    if fields.get(2) != Some(&group) {
+        return None;
+    }
+    let times = fields.get(11..15)?.iter();
+    times.map(|field| field.parse::<u64>().ok()).sum()
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let group = format!("-{}", self.child.id());
@@ -198,4 +231,16 @@ impl Drop for Running {
 fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
     Ok(listener.local_addr()?.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processor_time_is_that_of_the_group() {
+        let stat = "7 (a) b) S 1 42 7 0 -1 4194560 1 0 0 0 100 20 3 4 20 0 1 0";
+        assert_eq!(ticks_in_group(stat, "42"), Some(127));
+        assert_eq!(ticks_in_group(stat, "43"), None);
+    }
 }
