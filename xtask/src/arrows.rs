@@ -56,7 +56,7 @@ impl Part {
             "validator" => Self::Validator,
             "localnet" => Self::Localnet,
             "cli" => Self::Cli,
-            "tests" | "tests/simulation" => Self::Tests,
+            "tests" | "tests/load" | "tests/simulation" => Self::Tests,
             "crates/wasm-opt" | "xtask" => Self::Tool,
             other if other.starts_with("pallets/") => Self::Pallet,
             _ => return None,

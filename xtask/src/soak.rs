@@ -6,6 +6,7 @@
 
 use std::{
     fmt,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -28,6 +29,8 @@ pub enum Name {
     Validator,
     /// A miner that is attacked in ten ways, with honest callers beside
     Miner,
+    /// 64 subnets of 256 neurons, all of whose epochs fall due in one block of a running node
+    Epochs,
 }
 
 impl fmt::Display for Name {
@@ -43,6 +46,11 @@ impl Name {
         let mut command = match self {
             Self::Miner => return siege::run(workspace, args),
             Self::Simulation => workspace.command(workspace.program("assay-simulation")),
+            Self::Epochs => {
+                let mut load = load(workspace);
+                load.arg("epochs");
+                load
+            }
             Self::Validator => {
                 let mut killed = workspace.cargo(["nextest", "run", "-p", "assay-validator"]);
                 killed.args(["--no-capture", "-E", "test(crash::)"]);
@@ -52,6 +60,13 @@ impl Name {
         };
         process::run(command.args(args))
     }
+}
+
+/// The program that measures a running chain.
+pub fn load(workspace: &Workspace) -> Command {
+    let mut load = workspace.command(workspace.program("assay-load"));
+    load.arg("--node").arg(workspace.program("assay-node"));
+    load
 }
 
 /// Runs one, with arguments for it, or all of them.

@@ -7,12 +7,21 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::{ci, workspace::Workspace};
+use crate::{
+    ci, process,
+    setup::{self, Scope},
+    soak,
+    workspace::Workspace,
+};
 
-/// `miner` times the miner; what else there is, [`ci::bench`] knows.
+/// The page that the figures go into.
+const PAGE: &str = "docs/performance.md";
+
+/// `miner` times the miner, `chain` a chain; what else there is, [`ci::bench`] knows.
 pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     match args.split_first() {
         Some((first, rest)) if first == "miner" => miner::run(workspace, rest),
+        Some((first, rest)) if first == "chain" => chain(workspace, rest),
         _ => ci::bench(workspace, args),
     }
 }
@@ -24,4 +33,15 @@ pub fn mlserver(workspace: &Workspace) -> Result<PathBuf> {
     mlserver
         .context("MLServer is not among the servers that are compared")?
         .install(workspace)
+}
+
+/// Measures a chain on a running node. With nothing named everything is measured, and written down.
+fn chain(workspace: &Workspace, args: &[String]) -> Result<()> {
+    setup::run(workspace, Scope::Run)?;
+    process::run(&mut ci::build_programs(workspace))?;
+    let mut load = soak::load(workspace);
+    if args.is_empty() {
+        load.arg("--page").arg(workspace.root().join(PAGE));
+    }
+    process::run(load.arg("chain").args(args))
 }
