@@ -70,7 +70,8 @@ impl Subject {
         extensions.register(KeystoreExt(Arc::new(MemoryKeystore::new())));
         let fetcher = WrappedRuntimeCode(Cow::Borrowed(&self.wasm));
         let code = code(&fetcher);
-        StateMachine::new(
+        // Named, so that the machine is gone before what it borrows.
+        let outcome = StateMachine::new(
             &state,
             &mut changes,
             &self.executor,
@@ -80,8 +81,8 @@ impl Subject {
             &code,
             CallContext::Offchain,
         )
-        .execute()
-        .map_err(|reason| anyhow!("{method}: {reason}"))
+        .execute();
+        outcome.map_err(|reason| anyhow!("{method}: {reason}"))
     }
 
     fn build_genesis(&self) -> Result<Storage> {
