@@ -367,22 +367,18 @@ impl RoundRunner {
         let traces: Vec<Trace> = miners.iter().map(MinerOutcome::trace).collect();
         let serials: Vec<Serial> = miners.iter().map(|it| it.miner.serial).collect();
         let copies = self.memory.copies(&serials, &traces, rules);
-        for (copy, original) in copies.into_iter().enumerate() {
-            let Some(original) = original.map(|original| miners[original].miner.uid) else {
+        for (place, copy) in copies.into_iter().enumerate() {
+            let Some(copy) = copy else {
                 continue;
             };
+            let original = miners[copy.original].miner.uid;
             tracing::debug!(
-                copy = miners[copy].miner.uid.0,
+                copy = miners[place].miner.uid.0,
                 original = original.0,
+                certain = copy.certain,
                 "one model"
             );
-            for judged in miners[copy].judged_mut() {
-                judged.score = 0;
-                judged.withheld = Some(format!(
-                    "these are the answers of uid {original}, which gives them sooner: a model is \
-                     paid once"
-                ));
-            }
+            miners[place].withhold_all(copy.certain, original);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
         Slot,
     },
 };
-use assay_primitives::ReceiptLeaf;
+use assay_primitives::{ReceiptLeaf, Uid};
 use std::time::Duration;
 
 /// What came of a round.
@@ -78,14 +78,6 @@ impl MinerOutcome {
         results.filter_map(Result::ok)
     }
 
-    pub(super) fn judged_mut(&mut self) -> impl Iterator<Item = &mut Judged> {
-        let results = self
-            .requests
-            .iter_mut()
-            .map(|request| request.result.as_mut());
-        results.filter_map(Result::ok)
-    }
-
     /// What its answers give away about its model.
     pub(super) fn trace(&self) -> Trace {
         let mut trace = Trace::default();
@@ -112,6 +104,26 @@ impl MinerOutcome {
                     "items {} and {} are the same and were answered differently",
                     places[0], places[1]
                 ));
+            }
+        }
+    }
+
+    /// Takes back what all answers earned that are another's; where it is not certain whose they are,
+    /// they don't count at all.
+    pub(super) fn withhold_all(&mut self, certain: bool, original: Uid) {
+        let why = if certain {
+            format!("these are the answers of uid {original}, which gives them sooner: a model is paid once")
+        } else {
+            format!(
+                "these are also the answers of uid {original}, which came first; they count for \
+                 nothing until it is known which of the two gives them sooner"
+            )
+        };
+        for request in &mut self.requests {
+            if let Ok(judged) = &mut request.result {
+                judged.score = 0;
+                judged.withheld = Some(why.clone());
+                request.counted &= certain;
             }
         }
     }

@@ -3,8 +3,11 @@
 //! *Shared* items are asked of every miner in the very same form. Two miners that answer all of them
 //! alike, within the task's tolerance, are one model: one of them relays, or both belong to one who
 //! wants to be paid twice. Which of the two is worth keeping is a matter of physics: whoever passes
-//! questions on answers later than whom it asks, so the sooner one keeps its score and the other gets
-//! nothing. A model is paid once, however many places it fills.
+//! questions on answers later than whom it asks. One round's times are mostly noise, so rounds are
+//! counted, and one is the *original* once it was the sooner one in [`SURE`] rounds more than the
+//! other; what the other answers is then worth nothing. Until that is known the one that came to the
+//! subnet later gains and loses nothing by its answers. A model is paid once, however many places it
+//! fills.
 //!
 //! *Repeated* items are asked of one miner twice. Two answers that differ come from no model, and
 //! neither counts.
@@ -18,6 +21,7 @@ use super::{rule::numbers, Probes, Slot};
 use assay_primitives::Serial;
 use assay_protocol::oip::Tensor;
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, HashMap},
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -28,6 +32,11 @@ const ENOUGH: usize = 4;
 /// A number nearer than this many tolerances to a whole one may be the same by chance: probabilities
 /// of 0 and 1, say.
 const ROUND: f32 = 10.0;
+/// By so many rounds one of two must have been the sooner one more often than the other. Where a relay
+/// takes longer in four rounds of five, one original in a thousand is mistaken for it, for a while.
+const SURE: i32 = 5;
+/// No more than this many rounds are held for or against one, so that a change shows in the end.
+const MOST: i32 = 3 * SURE;
 /// Numbers of one output that are kept to compare.
 const KEPT: usize = 512;
 
@@ -107,80 +116,102 @@ pub struct Trace {
     pub took: Duration,
 }
 
-/// What is remembered of miners from round to round: how soon each can answer, and which of them have
-/// answered alike.
-#[derive(Debug, Default)]
-pub struct Memory(Mutex<Remembered>);
+/// One miner's answers are another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copy {
+    /// Whose they are: its place among the round's miners.
+    pub original: usize,
+    /// Whether it is known which of the two answers first. Where it is not, the one that came to the
+    /// subnet later is taken for the copy, and nothing it does counts.
+    pub certain: bool,
+}
 
+/// What is remembered of miners from round to round: which of them have answered alike, and who of
+/// them was sooner.
 #[derive(Debug, Default)]
-struct Remembered {
-    /// The shortest time in which each has answered lately. One round's times are mostly noise; the
-    /// shortest of many are the way there and back, which is longer for who passes questions on.
-    paces: HashMap<Serial, Duration>,
-    /// Telling answers that two have given alike since they last differed. Where models are sure of
-    /// most items, one round holds too few of them.
-    alike: HashMap<(Serial, Serial), usize>,
+pub struct Memory(Mutex<HashMap<(Serial, Serial), Likeness>>);
+
+/// What is known of two miners that have answered alike since they last differed, the one with the
+/// lower serial first.
+#[derive(Clone, Copy, Debug, Default)]
+struct Likeness {
+    /// Telling answers that were alike. Where models are sure of most items, one round holds too few.
+    telling: usize,
+    /// Rounds in which the first was sooner, less those in which the second was.
+    lead: i32,
+}
+
+impl Likeness {
+    fn count(&mut self, telling: usize, first: Duration, second: Duration) {
+        self.telling = self.telling.saturating_add(telling);
+        let step = match first.cmp(&second) {
+            Ordering::Less => 1,
+            Ordering::Equal => 0,
+            Ordering::Greater => -1,
+        };
+        self.lead = (self.lead + step).clamp(-MOST, MOST);
+    }
 }
 
 impl Memory {
-    /// How much slower a miner counts with each round in which it does not prove otherwise.
-    const FADE: f64 = 1.02;
-
     /// Takes note of a round, and names for each miner the one whose model it answers with, where
-    /// that one answers sooner. Miners that are gone are forgotten.
+    /// that is another. Miners that are gone are forgotten.
     pub fn copies(
         &self,
         serials: &[Serial],
         traces: &[Trace],
         probes: &Probes,
-    ) -> Vec<Option<usize>> {
+    ) -> Vec<Option<Copy>> {
         let mut found = vec![None; traces.len()];
         if probes.outputs.is_empty() {
             return found;
         }
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.learn_paces(serials, traces);
         let mut order: Vec<usize> = (0..traces.len()).collect();
-        order.sort_by_key(|&miner| known.paces.get(&serials[miner]));
-        let mut alike = HashMap::new();
+        order.sort_by_key(|&miner| serials[miner]);
+        let mut pairs = HashMap::new();
+        for (place, &second) in order.iter().enumerate() {
+            for &first in &order[..place] {
+                let (a, b) = (&traces[first], &traces[second]);
+                let Some(telling) = alike_in(a, b, probes.same_within) else {
+                    continue;
+                };
+                let pair = (serials[first], serials[second]);
+                let mut likeness = known.get(&pair).copied().unwrap_or_default();
+                if telling > 0 {
+                    likeness.count(telling, a.took, b.took);
+                }
+                if likeness.telling > 0 {
+                    pairs.insert(pair, likeness);
+                }
+            }
+        }
+        let leads = |miner: usize, other: usize| -> Option<i32> {
+            let (a, b) = (serials[miner], serials[other]);
+            let likeness = pairs.get(&(a.min(b), a.max(b)))?;
+            let lead = if a < b { likeness.lead } else { -likeness.lead };
+            (likeness.telling >= ENOUGH).then_some(lead)
+        };
+        // Those that are known to be sooner come first, so that the original of several is found
+        // before its copies.
+        order.sort_by_cached_key(|&miner| {
+            let leads = (0..traces.len()).filter_map(|other| leads(miner, other));
+            leads.filter(|&lead| lead <= -SURE).count()
+        });
         let mut originals: Vec<usize> = Vec::new();
         for miner in order {
-            let original = originals.iter().find(|&&other| {
-                let pair = pair(serials[other], serials[miner]);
-                let Some(telling) = alike_in(&traces[other], &traces[miner], probes.same_within)
-                else {
-                    return false;
-                };
-                let telling = telling + known.alike.get(&pair).copied().unwrap_or_default();
-                if telling > 0 {
-                    alike.insert(pair, telling);
-                }
-                telling >= ENOUGH
+            let copied = originals.iter().find_map(|&original| {
+                let certain = leads(original, miner)? >= SURE;
+                Some(Copy { original, certain })
             });
-            match original {
-                Some(&original) => found[miner] = Some(original),
+            match copied {
+                Some(copy) => found[miner] = Some(copy),
                 None => originals.push(miner),
             }
         }
-        known.alike = alike;
+        *known = pairs;
         found
     }
-}
-
-impl Remembered {
-    fn learn_paces(&mut self, serials: &[Serial], traces: &[Trace]) {
-        let paces = serials.iter().zip(traces).map(|(serial, trace)| {
-            let before = self.paces.get(serial);
-            let before = before.map(|pace| pace.mul_f64(Memory::FADE));
-            let pace = before.map_or(trace.took, |before| trace.took.min(before));
-            (*serial, pace)
-        });
-        self.paces = paces.collect();
-    }
-}
-
-fn pair(a: Serial, b: Serial) -> (Serial, Serial) {
-    (a.min(b), a.max(b))
 }
 
 /// How many telling answers are alike; none where any differs.
@@ -220,21 +251,39 @@ mod tests {
         item as f32 / 7.3 + 0.01
     }
 
-    fn copies(memory: &Memory, traces: &[Trace], probes: &Probes) -> Vec<Option<usize>> {
+    fn copies(memory: &Memory, traces: &[Trace], probes: &Probes) -> Vec<Option<Copy>> {
         let serials: Vec<Serial> = (0..).map(Serial).take(traces.len()).collect();
         memory.copies(&serials, traces, probes)
     }
 
+    fn copy(original: usize, certain: bool) -> Option<Copy> {
+        Some(Copy { original, certain })
+    }
+
     #[test]
-    fn copies_names_the_slower_of_two_that_answer_alike() {
-        let traces = [
-            trace(9, |item| model(item) + 1e-5),
-            trace(4, model),
-            trace(2, |item| model(item) + 0.01),
-        ];
+    fn copies_names_the_later_until_it_is_sure_who_is_sooner() {
+        // The relay came first, and the original is slow for a round.
+        let rounds = [(9, 4), (3, 8), (9, 4), (9, 4), (9, 4), (9, 4), (9, 4)];
         let memory = Memory::default();
-        assert_eq!(copies(&memory, &traces, &probes()), [Some(1), None, None]);
-        assert_eq!(copies(&memory, &traces, &Probes::default()), [None; 3]);
+        let found = rounds.map(|(relay, original)| {
+            let traces = [
+                trace(relay, |item| model(item) + 1e-5),
+                trace(original, model),
+                trace(2, |item| model(item) + 0.01),
+            ];
+            copies(&memory, &traces, &probes())
+        });
+        for found in &found[..6] {
+            assert_eq!(*found, [None, copy(0, false), None]);
+        }
+        assert_eq!(found[6], [copy(1, true), None, None]);
+    }
+
+    #[test]
+    fn copies_names_nobody_when_the_task_compares_nothing() {
+        let traces = [trace(9, model), trace(4, model)];
+        let found = copies(&Memory::default(), &traces, &Probes::default());
+        assert_eq!(found, [None; 2]);
     }
 
     #[test]
@@ -255,17 +304,26 @@ mod tests {
         let memory = Memory::default();
         let rounds = [&alike, &differing, &alike, &alike];
         let found = rounds.map(|traces| copies(&memory, traces, &probes())[1]);
-        assert_eq!(found, [None, None, None, Some(0)]);
+        assert_eq!(found, [None, None, None, copy(0, false)]);
     }
 
     #[test]
-    fn memory_outlives_a_round_in_which_the_original_was_slow() {
+    fn copies_finds_one_original_of_many() {
         let memory = Memory::default();
-        let found = [(4, 9), (30, 9)].map(|(original, relay)| {
-            let traces = [trace(original, model), trace(relay, model)];
-            copies(&memory, &traces, &probes())
+        let traces = [trace(9, model), trace(7, model), trace(3, model)];
+        for _ in 1..SURE {
+            let found = copies(&memory, &traces, &probes());
+            assert_eq!(found, [None, copy(0, false), copy(0, false)]);
+        }
+        let found = copies(&memory, &traces, &probes());
+        assert_eq!(found, [copy(2, true), copy(2, true), None]);
+        // However long it was the sooner one, it is not for ever.
+        let moved = [trace(9, model), trace(2, model), trace(3, model)];
+        let changed = (0..4 * SURE).any(|_| {
+            let found = copies(&memory, &moved, &probes());
+            found == [copy(1, true), None, copy(1, true)]
         });
-        assert_eq!(found, [[None, Some(0)], [None, Some(0)]]);
+        assert!(changed);
     }
 
     #[test]
