@@ -4,7 +4,7 @@
 //! alike, within the task's tolerance, are one model: one of them relays, or both belong to one who
 //! wants to be paid twice. Which of the two is worth keeping is a matter of physics: whoever passes
 //! questions on answers later than whom it asks. One round's times are mostly noise, so rounds are
-//! counted, and one is the *original* once it was the sooner one in [`SURE`] rounds more than the
+//! counted, and one is the *original* once it was the sooner one in `SURE` rounds more than the
 //! other; what the other answers is then worth nothing. Until that is known the one that came to the
 //! subnet later gains and loses nothing by its answers. A model is paid once, however many places it
 //! fills.
