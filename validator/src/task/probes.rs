@@ -118,7 +118,7 @@ pub struct Trace {
 
 /// One miner's answers are another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Copy {
+pub struct Twin {
     /// Whose they are: its place among the round's miners.
     pub original: usize,
     /// Whether it is known which of the two answers first. Where it is not, the one that came to the
@@ -161,7 +161,7 @@ impl Memory {
         serials: &[Serial],
         traces: &[Trace],
         probes: &Probes,
-    ) -> Vec<Option<Copy>> {
+    ) -> Vec<Option<Twin>> {
         let mut found = vec![None; traces.len()];
         if probes.outputs.is_empty() {
             return found;
@@ -202,7 +202,7 @@ impl Memory {
         for miner in order {
             let copied = originals.iter().find_map(|&original| {
                 let certain = leads(original, miner)? >= SURE;
-                Some(Copy { original, certain })
+                Some(Twin { original, certain })
             });
             match copied {
                 Some(copy) => found[miner] = Some(copy),
@@ -251,13 +251,13 @@ mod tests {
         item as f32 / 7.3 + 0.01
     }
 
-    fn copies(memory: &Memory, traces: &[Trace], probes: &Probes) -> Vec<Option<Copy>> {
+    fn copies(memory: &Memory, traces: &[Trace], probes: &Probes) -> Vec<Option<Twin>> {
         let serials: Vec<Serial> = (0..).map(Serial).take(traces.len()).collect();
         memory.copies(&serials, traces, probes)
     }
 
-    fn copy(original: usize, certain: bool) -> Option<Copy> {
-        Some(Copy { original, certain })
+    fn copy(original: usize, certain: bool) -> Option<Twin> {
+        Some(Twin { original, certain })
     }
 
     #[test]
