@@ -9,7 +9,7 @@ use assay_protocol::{
     oip::{InferRequest, ModelMetadata, Tensor, TensorMetadata},
 };
 use futures::future::BoxFuture;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 /// How metadata call the reason why something does not run on a GPU.
 pub(crate) const FALLBACK: &str = "execution_provider_fallback";
@@ -117,4 +117,16 @@ pub trait Backend: Send + Sync + 'static {
         model: Arc<ModelInfo>,
         query: InferRequest,
     ) -> BoxFuture<'static, Result<Vec<Tensor>, BackendError>>;
+
+    /// The same for a query that waits since then, and counts how long until it is run. A backend in
+    /// which queries wait as well says when that ends.
+    fn infer_since(
+        &self,
+        model: Arc<ModelInfo>,
+        query: InferRequest,
+        since: Instant,
+    ) -> BoxFuture<'static, Result<Vec<Tensor>, BackendError>> {
+        crate::metrics::queued(&model.name, since.elapsed());
+        self.infer(model, query)
+    }
 }

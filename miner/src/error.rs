@@ -39,7 +39,7 @@ pub enum Error {
     #[error(transparent)]
     Metrics(#[from] MetricsError),
     /// The port can't be had.
-    #[error("can't listen on {address}: {why}")]
+    #[error("can't listen on {address} ({why}): {}", what_to_do(why))]
     Listen {
         /// The address asked for.
         address: SocketAddr,
@@ -49,4 +49,17 @@ pub enum Error {
     /// The system refused something else.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+fn what_to_do(why: &io::Error) -> &'static str {
+    match why.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program listens there, perhaps this miner: stop it, or name another address"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address: 0.0.0.0 stands for all that it has"
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 are for root: name a higher one",
+        _ => "name another address",
+    }
 }

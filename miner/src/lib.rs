@@ -99,11 +99,12 @@ impl Miner {
         if config.hotkey.is_development() {
             tracing::warn!(hotkey = %key.hotkey(), "this is a development key: anyone can use it");
         }
-        metrics::describe();
         let metrics = match config.metrics {
             Some(address) => Some(MetricsServer::bind(address).await?),
             None => None,
         };
+        // Only now is there somebody to tell.
+        metrics::describe();
         let answered = if config.state.as_os_str().is_empty() {
             Seen::in_memory(&config.limits)
         } else {

@@ -22,6 +22,7 @@ const MODELS_WAITING: &str = "assay_miner_models_waiting";
 const IN_FLIGHT: &str = "assay_miner_requests_in_flight";
 const CONNECTIONS: &str = "assay_miner_connections";
 const CHAIN: &str = "assay_miner_chain_in_sync";
+const ON_FILE: &str = "assay_miner_answered_on_file";
 const CERTIFICATE: &str = "assay_miner_certificate_info";
 
 /// Tells the recorder what each metric is.
@@ -36,7 +37,7 @@ pub fn describe() {
     describe_histogram!(
         QUEUE_SECONDS,
         Unit::Seconds,
-        "Time that a query waited for its turn, by model"
+        "Time that a query waited until it was run, by model"
     );
     describe_histogram!(
         SIGNING_SECONDS,
@@ -69,6 +70,10 @@ pub fn describe() {
         CHAIN,
         "1 if the chain knows this miner's endpoint and model, else 0"
     );
+    describe_gauge!(
+        ON_FILE,
+        "0 if what is answered can't be written to the state folder, else 1"
+    );
     describe_gauge!(CERTIFICATE, "The TLS certificate that is shown");
 }
 
@@ -81,9 +86,13 @@ pub(crate) fn refusal(reason: &'static str) {
     counter!(REFUSALS, "reason" => reason).increment(1);
 }
 
-pub(crate) fn queued(model: &str, took: Duration, waiting: usize) {
+pub(crate) fn waiting(model: &str, queries: usize) {
+    gauge!(WAITING, "model" => model.to_owned()).set(queries as f64);
+}
+
+/// A query that waited so long is run now.
+pub(crate) fn queued(model: &str, took: Duration) {
     histogram!(QUEUE_SECONDS, "model" => model.to_owned()).record(took.as_secs_f64());
-    gauge!(WAITING, "model" => model.to_owned()).set(waiting as f64);
 }
 
 pub(crate) fn signing(took: Duration) {
@@ -92,6 +101,10 @@ pub(crate) fn signing(took: Duration) {
 
 pub(crate) fn certificate(sha256: &Digest, shown: bool) {
     gauge!(CERTIFICATE, "sha256" => sha256.to_string()).set(if shown { 1.0 } else { 0.0 });
+}
+
+pub(crate) fn on_file(written: bool) {
+    gauge!(ON_FILE).set(if written { 1.0 } else { 0.0 });
 }
 
 /// One run of a model that answered so many queries.

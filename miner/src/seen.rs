@@ -125,21 +125,25 @@ impl Seen {
 impl OnFile {
     /// A miner that can't write serves on: it still knows what it was asked since it began.
     fn write(&mut self, line: &str, now: UnixSeconds) {
+        // Half a line may be what the last one came to: this one begins on a line of its own.
+        let begin = if self.failed { "\n" } else { "" };
         let written = self
             .renew(now)
-            .and_then(|()| self.requests.write_all(line.as_bytes()));
+            .and_then(|()| self.requests.write_all(format!("{begin}{line}").as_bytes()));
+        let folder = self.folder.display();
         match &written {
-            Err(why) if !self.failed => {
-                let folder = self.folder.display();
-                tracing::error!(
-                    %why,
-                    "what is answered can't be written to {folder}: after a restart, requests could \
-                     be answered twice"
-                );
+            Err(why) if !self.failed => tracing::error!(
+                %why,
+                "what is answered can't be written to {folder}: after a restart, requests could be \
+                 answered twice"
+            ),
+            Ok(()) if self.failed => {
+                tracing::info!("what is answered is written to {folder} again")
             }
             _ => {}
         }
         self.failed = written.is_err();
+        crate::metrics::on_file(!self.failed);
     }
 
     fn renew(&mut self, now: UnixSeconds) -> io::Result<()> {
@@ -275,6 +279,23 @@ mod tests {
         fs::write(folder.path().join(REQUESTS), text).unwrap();
         let seen = open(folder.path(), request.created.0);
         assert_eq!(seen.guard.len(), 1);
+    }
+
+    #[test]
+    fn record_keeps_what_follows_when_a_line_was_cut_short() {
+        let folder = tempfile::tempdir().unwrap();
+        let (cut, whole) = (request(60), request(60));
+        let seen = open(folder.path(), cut.created.0);
+        {
+            let mut file = seen.file.as_ref().unwrap().lock().unwrap();
+            let line = line(cut.expires, &cut.caller, &cut.nonce);
+            file.requests.write_all(&line.as_bytes()[..30]).unwrap();
+            file.failed = true;
+        }
+        seen.record(&whole, whole.created).unwrap();
+        drop(seen);
+        let seen = open(folder.path(), whole.created.0);
+        assert!(seen.record(&whole, whole.created).is_err());
     }
 
     #[test]

@@ -16,7 +16,8 @@ async fn refusal(models: &Path) -> String {
 #[tokio::test]
 async fn bind_is_refused_when_the_model_folder_is_missing_or_empty() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(refusal(&folder.path().join("gone")).await.contains("gone"));
+    let gone = refusal(&folder.path().join("gone")).await;
+    assert!(gone.contains("gone/NAME/VERSION/model.onnx"), "{gone}");
     assert!(refusal(folder.path())
         .await
         .contains("NAME/VERSION/model.onnx"));
@@ -48,10 +49,11 @@ async fn bind_is_refused_when_the_port_is_taken_or_the_key_is_missing() {
     taken.listen = first.local_addr().unwrap();
     let error = Miner::bind(taken, None).await.err().unwrap().to_string();
     assert!(error.contains("can't listen on 127.0.0.1"), "{error}");
+    assert!(error.contains("another program listens there"), "{error}");
     let mut keyless = config(folder.path());
     keyless.hotkey = assay_protocol::keys::KeySource::default();
     let error = Miner::bind(keyless, None).await.err().unwrap().to_string();
-    assert!(error.contains("hotkey: name the key"), "{error}");
+    assert!(error.contains("hotkey: no key is named"), "{error}");
 }
 
 #[tokio::test]

@@ -9,7 +9,9 @@ What a server starts processes with has to lie on the level of the module, where
 
 import os
 import sys
+import threading
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime as ort
@@ -47,6 +49,16 @@ class Model:
             for it in query["inputs"]
         }
         return {"model_name": "model", "outputs": self.run(inputs)}
+
+
+if find_spec("bittensor"):
+    from bittensor.core.axon import Axon
+    from bittensor.core.synapse import Synapse
+    from bittensor_wallet import Keypair
+
+    class Query(Synapse):
+        inputs: list = []
+        outputs: list = []
 
 
 if find_spec("kserve"):
@@ -111,6 +123,25 @@ if find_spec("mlserver"):
             inputs = {it.name: NumpyCodec.decode_input(it) for it in payload.inputs}
             outputs = self.model.run(inputs)
             return InferenceResponse(model_name=self.name, outputs=outputs)
+
+
+def serve_axon(port):
+    model = Model(os.environ[MODEL])
+
+    def forward(synapse: Query) -> Query:
+        synapse.outputs = model.answer({"inputs": synapse.inputs})["outputs"]
+        # Only what was asked for goes back.
+        synapse.inputs = []
+        return synapse
+
+    # It reads the command line by itself.
+    del sys.argv[1:]
+    # Of a wallet it uses no more, and is not to look for the machine's address on the internet.
+    wallet = SimpleNamespace(hotkey=Keypair.create_from_uri("//Bob"))
+    here = "127.0.0.1"
+    axon = Axon(wallet=wallet, port=port, ip=here, external_ip=here, external_port=port)
+    axon.attach(forward_fn=forward).start()
+    threading.Event().wait()
 
 
 def serve_kserve(port):

@@ -11,6 +11,7 @@ mod arrows;
 mod bench;
 mod ci;
 mod clients;
+mod fuzz;
 mod localnet;
 mod page;
 mod process;

@@ -14,7 +14,7 @@ use anyhow::{bail, Context, Result};
 use clap::ValueEnum;
 
 use crate::{
-    ci, process,
+    ci, fuzz, process,
     setup::{self, Scope},
     siege,
     workspace::Workspace,
@@ -29,6 +29,8 @@ pub enum Name {
     Validator,
     /// A miner that is attacked in ten ways, with honest callers beside
     Miner,
+    /// What strangers send to a miner, chosen by libFuzzer; `fuzz SECONDS` for each of its targets
+    Fuzz,
     /// 64 subnets of 256 neurons, all of whose epochs fall due in one block of a running node
     Epochs,
 }
@@ -45,6 +47,7 @@ impl Name {
     fn run(self, workspace: &Workspace, args: &[String]) -> Result<()> {
         let mut command = match self {
             Self::Miner => return siege::run(workspace, args),
+            Self::Fuzz => return fuzz::run(workspace, args),
             Self::Simulation => workspace.command(workspace.program("assay-simulation")),
             Self::Epochs => {
                 let mut load = load(workspace);
@@ -72,7 +75,7 @@ pub fn load(workspace: &Workspace) -> Command {
 /// Runs one, with arguments for it, or all of them.
 pub fn run(workspace: &Workspace, name: Option<Name>, args: &[String]) -> Result<()> {
     setup::run(workspace, Scope::Test)?;
-    if name != Some(Name::Miner) {
+    if !matches!(name, Some(Name::Miner | Name::Fuzz)) {
         process::run(&mut ci::build_programs(workspace))
             .context("the programs don't build; what is said above comes from the compiler")?;
     }

@@ -66,6 +66,11 @@ impl Workspace {
         self.cache.join("target-bench")
     }
 
+    /// Where fuzz targets are compiled, and where what fuzzers found is kept.
+    pub fn fuzz_target(&self) -> PathBuf {
+        self.cache.join("target-fuzz")
+    }
+
     /// A program of the workspace, once it is built.
     pub fn program(&self, name: &str) -> PathBuf {
         self.target.join("debug").join(name)

@@ -1,5 +1,6 @@
 //! A hotkey's public half, written as an SS58 address.
 
+use crate::address;
 use serde::{de::Error as _, Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr};
 use subxt_utils_accountid32::AccountId32;
@@ -24,6 +25,10 @@ impl FromStr for Hotkey {
     type Err = HotkeyError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(key) = address::read(text) {
+            return Ok(Self(key));
+        }
+        // What is wrong with it is told by the library that knows every kind of address.
         let account: AccountId32 = text
             .parse()
             .map_err(|why| HotkeyError::NotSs58(text.to_owned(), format!("{why}")))?;
@@ -44,7 +49,7 @@ impl From<[u8; 32]> for Hotkey {
 
 impl fmt::Display for Hotkey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        AccountId32(self.0).fmt(f)
+        f.pad(&address::write(&self.0))
     }
 }
 

@@ -79,9 +79,15 @@ impl FromStr for Scheme {
 /// Why a key can't be had.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// Neither or both of `suri` and `file` are given.
-    #[error("name the key either by `file` or by `suri`, and not by both")]
-    Source,
+    /// Neither `file` nor `suri` is given.
+    #[error(
+        "no key is named: name a key file in `file`, or for development a secret in `suri` \
+         such as //Bob"
+    )]
+    Missing,
+    /// Both are given.
+    #[error("the key is named both by `file` and by `suri`: leave one out")]
+    Twice,
     /// The file can't be read.
     #[error("can't read the key file {}: {why}", path.display())]
     Unreadable {
@@ -99,6 +105,17 @@ pub enum KeyError {
     /// The text is no mnemonic, seed or secret URI, or the keystore can't be opened.
     #[error("not a usable secret: {0}")]
     Unusable(String),
+    /// The same of a file.
+    #[error(
+        "{} holds no usable secret ({why}): it must be a mnemonic, a seed (0x and 64 hex digits), a \
+         secret URI, or a keystore as polkadot-js exports it", path.display()
+    )]
+    UnusableFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 /// A secret text that is shown as `<redacted>` wherever it is printed.
@@ -168,7 +185,8 @@ impl KeySource {
             (Some(path), None) => {
                 let text = read_private(path)?;
                 if !text.starts_with('{') {
-                    return Keypair::from_suri(&text, self.scheme);
+                    return Keypair::from_suri(&text, self.scheme)
+                        .map_err(|why| of_file(path, why));
                 }
                 let Some(password) = &self.password_file else {
                     return Err(KeyError::Unusable(format!(
@@ -176,10 +194,23 @@ impl KeySource {
                         path.display()
                     )));
                 };
-                Keypair::from_keystore(&text, &read_private(password)?)
+                let opened = Keypair::from_keystore(&text, &read_private(password)?);
+                opened.map_err(|why| of_file(path, why))
             }
-            _ => Err(KeyError::Source),
+            (None, None) => Err(KeyError::Missing),
+            (Some(_), Some(_)) => Err(KeyError::Twice),
         }
+    }
+}
+
+/// Says of which file something is.
+fn of_file(path: &Path, why: KeyError) -> KeyError {
+    match why {
+        KeyError::Unusable(why) => KeyError::UnusableFile {
+            path: path.to_owned(),
+            why,
+        },
+        other => other,
     }
 }
 

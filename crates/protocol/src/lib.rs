@@ -19,6 +19,7 @@
 
 #![warn(missing_docs)]
 
+mod address;
 mod components;
 mod digest;
 mod error;

@@ -133,8 +133,7 @@ pub fn verify_receipt(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(Receipt, ReceiptFacts), VerifyError> {
-    let fields = signed_fields(headers, RECEIPT_TAG)?;
-    let input = SignatureInput::find(&fields, RECEIPT_TAG)?;
+    let (fields, input) = signed_fields(headers, RECEIPT_TAG)?;
     input.require(&answer_fields(headers).collect::<Vec<_>>())?;
     let response = ResponseRecord { status, fields };
     let receipt = Receipt {

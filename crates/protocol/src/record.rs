@@ -56,8 +56,11 @@ impl RequestRecord {
     }
 }
 
-/// Copies the fields that the signature tagged `tag` covers, and those that carry it.
-pub(crate) fn signed_fields(headers: &HeaderMap, tag: &'static str) -> Result<Fields, VerifyError> {
+/// Reads the signature tagged `tag`, and copies the fields that it covers and those that carry it.
+pub(crate) fn signed_fields(
+    headers: &HeaderMap,
+    tag: &'static str,
+) -> Result<(Fields, SignatureInput), VerifyError> {
     let mut fields = Fields::new();
     for name in ["signature-input", "signature"] {
         let value = combined(headers, name)?.ok_or(VerifyError::Unsigned(tag))?;
@@ -79,7 +82,7 @@ pub(crate) fn signed_fields(headers: &HeaderMap, tag: &'static str) -> Result<Fi
             }
         }
     }
-    Ok(fields)
+    Ok((fields, input))
 }
 
 /// A field's value as RFC 9421, 2.1 has it: lines trimmed and joined.

@@ -219,9 +219,10 @@ impl ClaimedRequest {
         now: UnixSeconds,
     ) -> Result<Self, VerifyError> {
         let mut record = RequestRecord::new(method.as_str(), target);
-        record.fields = signed_fields(headers, REQUEST_TAG)?;
+        let (fields, input) = signed_fields(headers, REQUEST_TAG)?;
+        record.fields = fields;
         let needed = needed(&record, headers);
-        let claimed = Self::from_record(record, &needed)?;
+        let claimed = Self::new(record, input, &needed)?;
 
         let created = claimed.params.created;
         if claimed.expires.0 - created.0 > policy.max_lifetime {
@@ -254,8 +255,16 @@ impl ClaimedRequest {
         record: RequestRecord,
         needed: &[Component],
     ) -> Result<Self, VerifyError> {
-        let missing = |what: &str| VerifyError::Malformed(format!("`{what}` is missing"));
         let input = SignatureInput::find(&record.fields, REQUEST_TAG)?;
+        Self::new(record, input, needed)
+    }
+
+    fn new(
+        record: RequestRecord,
+        input: SignatureInput,
+        needed: &[Component],
+    ) -> Result<Self, VerifyError> {
+        let missing = |what: &str| VerifyError::Malformed(format!("`{what}` is missing"));
         let params = input.params(REQUEST_TAG)?;
         input.require(needed)?;
         let nonce = Nonce::new(params.nonce.clone().ok_or_else(|| missing("nonce"))?)?;

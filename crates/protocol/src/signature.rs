@@ -186,9 +186,10 @@ impl SignatureInput {
         inner_list(&self.list)
     }
 
-    /// The bytes that are signed.
-    pub(crate) fn base(&self, source: Source<'_>) -> Result<String, VerifyError> {
-        let mut base = String::new();
+    /// The bytes that are signed. `value` is [`Self::value`].
+    fn base(&self, source: Source<'_>, value: &str) -> Result<String, VerifyError> {
+        // Most are of this size.
+        let mut base = String::with_capacity(1024);
         for (component, item) in self.components.iter().zip(&self.list.items) {
             base.push_str(&identifier(item));
             base.push_str(": ");
@@ -196,7 +197,7 @@ impl SignatureInput {
             base.push('\n');
         }
         base.push_str("\"@signature-params\": ");
-        base.push_str(&self.value());
+        base.push_str(value);
         Ok(base)
     }
 
@@ -206,10 +207,12 @@ impl SignatureInput {
         key: &Keypair,
         source: Source<'_>,
     ) -> Result<(String, String), VerifyError> {
-        let signature = BareItem::ByteSequence(key.sign(self.base(source)?.as_bytes()).to_vec());
+        let value = self.value();
+        let signature = key.sign(self.base(source, &value)?.as_bytes());
+        let signature = BareItem::ByteSequence(signature.to_vec());
         let signature = ItemSerializer::new().bare_item(&signature).finish();
         Ok((
-            format!("{}={}", self.label(), self.value()),
+            format!("{}={value}", self.label()),
             format!("{}={signature}", self.label()),
         ))
     }
@@ -235,7 +238,7 @@ impl SignatureInput {
         let signature: Signature = bytes
             .try_into()
             .map_err(|_| malformed("the signature is not 64 bytes"))?;
-        let base = self.base(source)?;
+        let base = self.base(source, &self.value())?;
         if params
             .scheme
             .verify(&params.keyid, base.as_bytes(), &signature)

@@ -1,7 +1,11 @@
 //! Logs, on standard error: standard output belongs to what a program was asked for.
 
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    io::{stderr, IsTerminal as _},
+    str::FromStr,
+};
 use tracing_subscriber::{
     layer::SubscriberExt as _, util::SubscriberInitExt as _, EnvFilter, Layer as _,
 };
@@ -60,7 +64,10 @@ pub fn init_logging(format: LogFormat, filter: &str) -> Result<(), LoggingError>
         filter: filter.to_owned(),
         why: why.to_string(),
     })?;
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Colours are for people; a journal or a file would keep them as litter.
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal());
     let layer = match format {
         LogFormat::Text => layer.boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),

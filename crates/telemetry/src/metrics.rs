@@ -2,7 +2,7 @@
 
 use crate::Shutdown;
 use axum::{extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::{
     net::SocketAddr,
     sync::{Mutex, PoisonError},
@@ -10,11 +10,16 @@ use std::{
 };
 use tokio::net::TcpListener;
 
-/// Upper bounds, in seconds, of the buckets of every histogram: from a small model on a GPU to the
-/// longest deadline that a task may set.
-const SECONDS: [f64; 14] = [
-    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+/// Upper bounds, in seconds, of the buckets of histograms: from a signature to the longest deadline
+/// that a task may set.
+const SECONDS: [f64; 17] = [
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+    1.0, 2.5, 5.0, 10.0,
 ];
+
+/// The same of histograms that count rows, whose names end so.
+const ROWS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+const ROWS_SUFFIX: &str = "_rows";
 
 /// How often histograms are tidied, so that they don't grow when nobody reads them.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -44,6 +49,7 @@ pub fn install_recorder() -> Result<PrometheusHandle, MetricsError> {
     }
     let installed = PrometheusBuilder::new()
         .set_buckets(&SECONDS)?
+        .set_buckets_for_metric(Matcher::Suffix(ROWS_SUFFIX.to_owned()), &ROWS)?
         .install_recorder()?;
     *handle = Some(installed.clone());
     Ok(installed)
@@ -117,6 +123,8 @@ mod tests {
             .unwrap();
         let address = server.local_addr().unwrap();
         ::metrics::counter!("assay_test_total").increment(3);
+        ::metrics::histogram!("assay_test_rows").record(24.0);
+        ::metrics::histogram!("assay_test_seconds").record(0.000_07);
         let shutdown = Shutdown::new();
         let serving = tokio::spawn(server.serve(shutdown.clone()));
 
@@ -126,7 +134,15 @@ mod tests {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        assert!(answer.contains("assay_test_total 3"), "{answer}");
+        for line in [
+            "assay_test_total 3",
+            r#"assay_test_rows_bucket{le="16"} 0"#,
+            r#"assay_test_rows_bucket{le="32"} 1"#,
+            r#"assay_test_seconds_bucket{le="0.00005"} 0"#,
+            r#"assay_test_seconds_bucket{le="0.0001"} 1"#,
+        ] {
+            assert!(answer.contains(line), "{line} is not in {answer}");
+        }
 
         shutdown.trip();
         serving.await.unwrap().unwrap();

@@ -103,9 +103,10 @@ impl Service {
         let line = self.lines.of(&model.name, model.version);
         let entered = Instant::now();
         let turn = line.enter(asked.rank, self.backend.room(&model)).await;
-        crate::metrics::queued(&model.name, entered.elapsed(), line.waiting());
+        crate::metrics::waiting(&model.name, line.waiting());
         let _turn = turn?;
-        let outputs = self.backend.infer(Arc::clone(&model), query).await?;
+        let answer = self.backend.infer_since(Arc::clone(&model), query, entered);
+        let outputs = answer.await?;
         Ok(InferResponse {
             model_name: model.name.clone(),
             model_version: Some(model.version.to_string()),

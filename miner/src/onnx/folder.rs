@@ -49,7 +49,10 @@ pub type Found = BTreeMap<String, Result<ModelFolder, FolderError>>;
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// It can't be read.
-    #[error("can't read the model folder {}: {why}", path.display())]
+    #[error(
+        "can't read the model folder {0} ({why}): name one in `models`, with \
+         {0}/NAME/VERSION/model.onnx in it", path.display()
+    )]
     Unreadable {
         /// The folder.
         path: PathBuf,

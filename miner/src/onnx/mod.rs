@@ -38,6 +38,7 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
+    time::Instant,
 };
 
 /// How models are run, where their own settings don't say.
@@ -255,8 +256,17 @@ impl Backend for OnnxBackend {
         model: Arc<ModelInfo>,
         query: InferRequest,
     ) -> BoxFuture<'static, Result<Vec<Tensor>, BackendError>> {
+        self.infer_since(model, query, Instant::now())
+    }
+
+    fn infer_since(
+        &self,
+        model: Arc<ModelInfo>,
+        query: InferRequest,
+        since: Instant,
+    ) -> BoxFuture<'static, Result<Vec<Tensor>, BackendError>> {
         match self.read(|catalog| catalog.live(&model.name, model.version)) {
-            Some(served) => served.pool.infer(query),
+            Some(served) => served.pool.infer(query, since),
             None => {
                 let gone = BackendError::Unavailable(model.name.clone());
                 Box::pin(std::future::ready(Err(gone)))

@@ -24,6 +24,8 @@ pub(super) struct Job {
     /// What it can be run together with; None: with nothing.
     kind: Option<Kind>,
     arrived: Instant,
+    /// Since when it waits, here and before.
+    pub since: Instant,
 }
 
 impl Job {
@@ -80,6 +82,7 @@ impl JobQueue {
     pub(super) fn push(
         &self,
         query: InferRequest,
+        since: Instant,
         reply: oneshot::Sender<Answer>,
     ) -> Result<Interest, NoPlace> {
         let kind = if self.joins.load(Ordering::Relaxed) {
@@ -94,6 +97,7 @@ impl JobQueue {
             interest: interest.clone(),
             kind,
             arrived: Instant::now(),
+            since,
         };
         let mut state = self.state();
         if state.closed {
@@ -214,7 +218,9 @@ mod tests {
     fn filled(queue: &JobQueue, shapes: &[(usize, usize)]) -> Vec<oneshot::Receiver<Answer>> {
         let pushed = shapes.iter().map(|(width, rows)| {
             let (reply, answer) = oneshot::channel();
-            queue.push(query(*width, *rows), reply).unwrap();
+            queue
+                .push(query(*width, *rows), Instant::now(), reply)
+                .unwrap();
             answer
         });
         pushed.collect()
@@ -277,14 +283,14 @@ mod tests {
     fn push_is_refused_when_the_queue_is_full_or_closed() {
         let queue = queue(1, 0);
         let _wanted = filled(&queue, &[(1, 1); 8]);
-        let refused = queue.push(query(1, 1), oneshot::channel().0);
+        let refused = queue.push(query(1, 1), Instant::now(), oneshot::channel().0);
         assert_eq!(refused.err(), Some(NoPlace::Full));
         queue.close();
         for _ in 0..8 {
             taken(&queue);
         }
         assert!(queue.next().is_none());
-        let refused = queue.push(query(1, 1), oneshot::channel().0);
+        let refused = queue.push(query(1, 1), Instant::now(), oneshot::channel().0);
         assert_eq!(refused.err(), Some(NoPlace::Closed));
     }
 }

@@ -87,15 +87,16 @@ impl WorkerPool {
         self.able.load(Ordering::Relaxed) > lost
     }
 
-    /// Hands a query over. The future ends with the answer, and may be dropped: a query whose
+    /// Hands over a query that waits since then. The future ends with the answer, and may be dropped: a query whose
     /// asker is gone before its turn is not run, and a run that nobody waits for is ended.
     pub fn infer(
         &self,
         query: InferRequest,
+        since: Instant,
     ) -> BoxFuture<'static, Result<Vec<Tensor>, BackendError>> {
         let (reply, answer) = oneshot::channel();
         let model = self.model.to_string();
-        let refused = match self.queue.push(query, reply) {
+        let refused = match self.queue.push(query, since, reply) {
             Ok(interest) => {
                 let mut asker = Asker { answer, interest };
                 return async move {
@@ -149,6 +150,9 @@ struct Worker {
 impl Worker {
     fn work(mut self) {
         while let Some(jobs) = self.queue.next() {
+            for job in &jobs {
+                crate::metrics::queued(&self.model, job.since.elapsed());
+            }
             let alone = if jobs.len() > 1 {
                 self.run_together(jobs)
             } else {
@@ -303,6 +307,10 @@ mod tests {
         }
     }
 
+    fn now() -> Instant {
+        Instant::now()
+    }
+
     fn failing() -> EngineFactory {
         Arc::new(|| {
             Err(ModelError::Changed {
@@ -316,9 +324,9 @@ mod tests {
         let factory: EngineFactory = Arc::new(|| Ok(Box::new(Scripted(None))));
         let pool =
             WorkerPool::start("m", vec![Box::new(Scripted(None))], factory, 4, ALONE).unwrap();
-        let error = pool.infer(query("panic")).await.unwrap_err();
+        let error = pool.infer(query("panic"), now()).await.unwrap_err();
         assert!(error.to_string().contains("panicked"), "{error}");
-        assert_eq!(pool.infer(query("x")).await, Ok(vec![]));
+        assert_eq!(pool.infer(query("x"), now()).await, Ok(vec![]));
         assert!(pool.is_ready());
     }
 
@@ -326,9 +334,9 @@ mod tests {
     async fn infer_says_why_when_the_model_cannot_be_loaded_again() {
         let pool =
             WorkerPool::start("m", vec![Box::new(Scripted(None))], failing(), 4, ALONE).unwrap();
-        pool.infer(query("panic")).await.unwrap_err();
+        pool.infer(query("panic"), now()).await.unwrap_err();
         assert!(!pool.is_ready());
-        let error = pool.infer(query("x")).await.unwrap_err();
+        let error = pool.infer(query("x"), now()).await.unwrap_err();
         assert!(error.to_string().contains("m.onnx was changed"), "{error}");
     }
 
@@ -344,8 +352,11 @@ mod tests {
         )
         .unwrap();
         // Of three, one may run and one may wait, whatever the worker's timing.
-        let (first, second) = (pool.infer(query("wait")), pool.infer(query("wait")));
-        let third = pool.infer(query("wait"));
+        let (first, second) = (
+            pool.infer(query("wait"), now()),
+            pool.infer(query("wait"), now()),
+        );
+        let third = pool.infer(query("wait"), now());
         let refused = futures::future::join_all([first, second, third].map(|answer| async {
             tokio::time::timeout(std::time::Duration::from_millis(1), answer).await
         }));

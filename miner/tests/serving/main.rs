@@ -6,4 +6,5 @@ mod batching;
 mod common;
 mod generated;
 mod grpc;
+mod metrics;
 mod reload;

@@ -11,15 +11,16 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
 
-use super::servers::{start_miner, Foreign, Running, FOREIGN, HOTKEY};
+use super::{
+    figures::{findings, table, Figures, Kind, Row, CONCURRENCY},
+    servers::{script, start_miner, Asked, Foreign, Running, FOREIGN, HOTKEY},
+};
 use crate::{
     page, process, setup,
     workspace::{Workspace, ORT_DYLIB_PATH},
 };
 
-const CONCURRENCY: [usize; 3] = [1, 8, 64];
 /// Seconds that count, of every measurement, unless the command line says otherwise.
 const SECONDS: &str = "5";
 /// The package whose model stands for real ones: a transformer of three layers that makes vectors
@@ -31,23 +32,6 @@ const WORDS: usize = 32;
 const VECTOR: &str = "461";
 /// The setting with which queries are joined.
 const BATCHING: &str = "[batching]\nmax_rows = 16\n";
-
-/// What the client measured.
-#[derive(Clone, Copy, Debug, Deserialize)]
-struct Figures {
-    per_second: f64,
-    median_ms: f64,
-    p99_ms: f64,
-    /// All that was asked, whether it counts or not, and what it took of the processor.
-    runs: u64,
-    processor_ms: f64,
-}
-
-/// One line of a table.
-struct Row {
-    name: String,
-    figures: Vec<Figures>,
-}
 
 /// A model and the query that everyone is sent.
 struct Subject {
@@ -74,24 +58,21 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
         .iter()
         .map(|foreign| foreign.install(workspace))
         .collect::<Result<Vec<_>>>()?;
-    let mut figures = String::new();
     let before = page::load();
     let bench = Bench { workspace, seconds };
-    for subject in subjects(workspace)? {
-        let rows = bench.measure(&subject, &pythons)?;
-        write!(figures, "{}", table(&subject, &rows))?;
-    }
-    let mut versions = Vec::new();
-    for (foreign, python) in FOREIGN.iter().zip(&pythons) {
-        versions.push(format!("{} {}", foreign.name, foreign.version(python)?));
-    }
-    let about = format!(
+    let [digits, real] = subjects(workspace)?;
+    let of_digits = bench.measure(&digits, &pythons)?;
+    let of_real = bench.measure(&real, &pythons)?;
+    let releases = FOREIGN.map(|foreign| foreign.release()).join(", ");
+    let mut text = format!(
         "Measured by `cargo xtask bench miner` on {}, client and server on the same machine, \
-         {seconds} s per figure; {}. The load of the machine before it began was {before:.1}.\n\n",
+         {seconds} s per figure; {releases}. The load of the machine before it began was {before:.1}.\n\n",
         page::machine()?,
-        versions.join(", ")
     );
-    page::write_down(workspace, "bench miner", &(about + &figures))
+    write!(text, "{}", findings(&of_digits, &of_real))?;
+    write!(text, "{}", table(digits.title, &of_digits))?;
+    write!(text, "{}", table(real.title, &of_real))?;
+    page::write_down(workspace, "bench miner", &text)
 }
 
 struct Bench<'a> {
@@ -101,39 +82,48 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn measure(&self, subject: &Subject, pythons: &[PathBuf]) -> Result<Vec<Row>> {
-        let mut rows = Vec::new();
-        let model = subject.model.to_string_lossy();
-        let row = self.row(
-            subject,
-            "ONNX Runtime in a loop",
-            &["--model", &model],
-            None,
-        )?;
-        rows.push(row);
+        let mut rows = vec![self.bare(subject, "ONNX Runtime in a loop")?];
         // Again for every way of asking, so that none profits from another's warmth.
-        for (name, signed, options) in [
-            ("assay-miner", false, ""),
-            ("assay-miner, signed", true, ""),
-            ("assay-miner, signed, batching", true, BATCHING),
+        for (name, kind, options) in [
+            ("assay-miner", Kind::Unsigned, ""),
+            ("assay-miner, signed", Kind::Signed, ""),
+            ("assay-miner, batching", Kind::Batching, BATCHING),
+            (
+                "assay-miner, signed, batching",
+                Kind::SignedBatching,
+                BATCHING,
+            ),
         ] {
             let server = start_miner(self.workspace, &subject.model, options)?;
             let address = server.address.to_string();
             let mut args = vec!["--address", &address];
-            if signed {
+            if matches!(kind, Kind::Signed | Kind::SignedBatching) {
                 args.extend(["--sign-for", HOTKEY]);
             }
-            rows.push(self.row(subject, name, &args, Some(&server))?);
+            let ask = |concurrency| self.load(subject, concurrency, self.seconds, &args);
+            rows.push(self.row(subject, name, kind, Some(&server), ask)?);
         }
+        // The limit moves with whatever else the machine does, so it is looked at twice.
+        rows.push(self.bare(subject, "ONNX Runtime in a loop, again")?);
         for (foreign, python) in FOREIGN.iter().zip(pythons) {
-            rows.push(self.foreign(subject, foreign, python)?);
+            rows.extend(self.foreign(subject, foreign, python)?);
         }
         Ok(rows)
     }
 
-    fn foreign(&self, subject: &Subject, foreign: &Foreign, python: &Path) -> Result<Row> {
+    fn bare(&self, subject: &Subject, name: &str) -> Result<Row> {
+        let model = subject.model.to_string_lossy();
+        let ask = |concurrency| self.load(subject, concurrency, self.seconds, &["--model", &model]);
+        self.row(subject, name, Kind::Limit, None, ask)
+    }
+
+    fn foreign(&self, subject: &Subject, foreign: &Foreign, python: &Path) -> Result<Vec<Row>> {
         let server = foreign.start(self.workspace, python, &subject.model, subject.outputs)?;
         let address = server.address.to_string();
-        let args = ["--address", &address, "--path", foreign.path];
+        let args = match foreign.asked {
+            Asked::Post(path) => ["--address", &address, "--path", path].to_vec(),
+            Asked::Axon => ["--address", &address, "--path", "/Query", "--axon", HOTKEY].to_vec(),
+        };
         // Its port may be open before its model is loaded.
         let deadline = Instant::now() + Duration::from_secs(60);
         while let Err(why) = self.load(subject, 1, "0.1", &args) {
@@ -142,23 +132,30 @@ impl Bench<'_> {
             }
             thread::sleep(Duration::from_millis(500));
         }
-        self.row(subject, foreign.name, &args, Some(&server))
+        let ask = |concurrency| self.load(subject, concurrency, self.seconds, &args);
+        let mut rows = vec![self.row(subject, foreign.name, Kind::Foreign, Some(&server), ask)?];
+        if foreign.asked == Asked::Axon {
+            let name = "Bittensor's axon, asked by its dendrite";
+            let ask = |concurrency| self.dendrite(subject, concurrency, python, &server);
+            rows.push(self.row(subject, name, Kind::OwnClient, Some(&server), ask)?);
+        }
+        Ok(rows)
     }
 
     fn row(
         &self,
         subject: &Subject,
         name: &str,
-        args: &[&str],
+        kind: Kind,
         server: Option<&Running>,
+        ask: impl Fn(usize) -> Result<Figures>,
     ) -> Result<Row> {
         let mut figures = Vec::new();
         let processor = || server.map_or(Ok(0.0), Running::processor_ms);
         for concurrency in CONCURRENCY {
             let before = processor()?;
-            let mut measured = self
-                .load(subject, concurrency, self.seconds, args)
-                .with_context(|| format!("{name} at concurrency {concurrency}"))?;
+            let mut measured =
+                ask(concurrency).with_context(|| format!("{name} at concurrency {concurrency}"))?;
             measured.processor_ms += processor()? - before;
             eprintln!(
                 "bench: {}: {name}, {concurrency}: {:.0}/s, median {:.3} ms",
@@ -168,6 +165,7 @@ impl Bench<'_> {
         }
         Ok(Row {
             name: name.to_owned(),
+            kind,
             figures,
         })
     }
@@ -187,9 +185,31 @@ impl Bench<'_> {
             .args(["--seconds", seconds])
             .args(args)
             .env(ORT_DYLIB_PATH, self.workspace.onnx_runtime());
-        let printed = process::read(&mut client)?;
-        serde_json::from_str(&printed).with_context(|| format!("the client printed `{printed}`"))
+        figures(&mut client)
     }
+
+    /// An axon's own client, of which as many ask at once.
+    fn dendrite(
+        &self,
+        subject: &Subject,
+        concurrency: usize,
+        python: &Path,
+        server: &Running,
+    ) -> Result<Figures> {
+        let mut client = script(self.workspace, python, "dendrite.py");
+        client
+            .arg(&subject.body)
+            .arg(server.address.ip().to_string())
+            .arg(server.address.port().to_string())
+            .arg(concurrency.to_string())
+            .arg(self.seconds);
+        figures(&mut client)
+    }
+}
+
+fn figures(client: &mut Command) -> Result<Figures> {
+    let printed = process::read(client)?;
+    serde_json::from_str(&printed).with_context(|| format!("the client printed `{printed}`"))
 }
 
 fn subjects(workspace: &Workspace) -> Result<[Subject; 2]> {
@@ -265,27 +285,4 @@ fn find_model(folder: &Path) -> Option<PathBuf> {
         }
     }
     None
-}
-
-fn table(subject: &Subject, rows: &[Row]) -> String {
-    let mut text = format!("**{}**\n\n", subject.title);
-    text.push_str("| | 1: requests/s | median | p99 | processor | 8: requests/s | median | p99 | processor | 64: requests/s | median | p99 | processor |\n");
-    text.push_str("| --- |");
-    text.push_str(&" ---: |".repeat(4 * CONCURRENCY.len()));
-    text.push('\n');
-    for row in rows {
-        text.push_str(&format!("| {} |", row.name));
-        for it in &row.figures {
-            text.push_str(&format!(
-                " {:.0} | {:.2} ms | {:.2} ms | {:.3} ms |",
-                it.per_second,
-                it.median_ms,
-                it.p99_ms,
-                it.processor_ms / it.runs as f64
-            ));
-        }
-        text.push('\n');
-    }
-    text.push('\n');
-    text
 }

@@ -1,5 +1,6 @@
 //! Benchmarks: of the incentive maths, and of the miner beside what users would take otherwise.
 
+mod figures;
 mod miner;
 mod servers;
 

@@ -27,32 +27,60 @@ pub const HOTKEY: &str = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty";
 pub struct Foreign {
     /// What it is called in tables.
     pub name: &'static str,
-    /// What `server.py` calls it, and its package.
+    /// What `server.py` calls it.
     pub kind: &'static str,
-    /// Where it answers.
-    pub path: &'static str,
+    /// Its package, and the version that is compared.
+    package: &'static str,
+    version: &'static str,
+    /// How it is asked.
+    pub asked: Asked,
 }
 
-pub const FOREIGN: [Foreign; 4] = [
+/// How a server is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The query is posted there, unsigned: that is all it knows.
+    Post(&'static str),
+    /// Signed as Bittensor's clients sign; it knows nothing else.
+    Axon,
+}
+
+/// The last release of Bittensor that has an axon; those after it have none.
+pub const FOREIGN: [Foreign; 5] = [
     Foreign {
         name: "mosec",
         kind: "mosec",
-        path: "/inference",
+        package: "mosec",
+        version: "0.9.8",
+        asked: Asked::Post("/inference"),
     },
     Foreign {
         name: "MLServer",
         kind: "mlserver",
-        path: "/v2/models/model/infer",
+        package: "mlserver",
+        version: "1.7.1",
+        asked: Asked::Post("/v2/models/model/infer"),
     },
     Foreign {
         name: "KServe",
         kind: "kserve",
-        path: "/v2/models/model/infer",
+        package: "kserve",
+        version: "0.21.0",
+        asked: Asked::Post("/v2/models/model/infer"),
     },
     Foreign {
         name: "LitServe",
         kind: "litserve",
-        path: "/predict",
+        package: "litserve",
+        version: "0.2.19",
+        asked: Asked::Post("/predict"),
+    },
+    Foreign {
+        name: "Bittensor's axon, signed",
+        kind: "axon",
+        package: "bittensor",
+        version: "10.5.0",
+        asked: Asked::Axon,
     },
 ];
 
@@ -61,8 +89,13 @@ impl Foreign {
     pub fn install(&self, workspace: &Workspace) -> Result<PathBuf> {
         let folder = workspace.bench_dir().join(self.kind);
         let python = folder.join("bin").join("python");
-        let import = format!("import {}, onnxruntime", self.kind);
-        if process::succeeds(Command::new(&python).args(["-c", &import])) {
+        let Self {
+            package, version, ..
+        } = self;
+        let check = format!(
+            "import importlib.metadata as m, onnxruntime; assert m.version('{package}') == '{version}'"
+        );
+        if process::succeeds(Command::new(&python).args(["-c", &check])) {
             return Ok(python);
         }
         let mut venv = Command::new("python3");
@@ -75,19 +108,16 @@ impl Foreign {
             "--quiet",
             "--disable-pip-version-check",
         ])
-        .args([self.kind, "numpy"])
+        .arg(format!("{package}=={version}"))
+        .arg("numpy")
         .arg(format!("onnxruntime=={ONNX_RUNTIME}"));
         process::run(&mut pip)?;
         Ok(python)
     }
 
-    /// Its version, as pip tells it.
-    pub fn version(&self, python: &Path) -> Result<String> {
-        let ask = format!(
-            "import importlib.metadata as m; print(m.version('{}'))",
-            self.kind
-        );
-        process::read(Command::new(python).args(["-c", &ask]))
+    /// What it is, for readers.
+    pub fn release(&self) -> String {
+        format!("{} {}", self.package, self.version)
     }
 
     /// Starts it. `outputs` are those that it gives; all if empty.
@@ -98,19 +128,24 @@ impl Foreign {
         model: &Path,
         outputs: &str,
     ) -> Result<Running> {
-        let scripts = workspace.root().join("xtask").join("bench");
         let port = free_port()?;
-        let mut command = Command::new(python);
+        let mut command = script(workspace, python, "server.py");
         command
-            .arg(scripts.join("server.py"))
             .arg(self.kind)
             .arg(model)
             .arg(port.to_string())
-            .env("PYTHONPATH", &scripts)
             .env("BENCH_OUTPUTS", outputs)
             .env("OMP_NUM_THREADS", "1");
         Running::start(command, port, workspace, self.kind)
     }
+}
+
+/// One of the scripts beside `server.py`, which find each other.
+pub fn script(workspace: &Workspace, python: &Path, name: &str) -> Command {
+    let scripts = workspace.root().join("xtask").join("bench");
+    let mut command = Command::new(python);
+    command.arg(scripts.join(name)).env("PYTHONPATH", &scripts);
+    command
 }
 
 /// Starts our miner on a folder of its own that holds the model.
