@@ -164,13 +164,17 @@ impl BenchmarkHelper<AccountId> for Setup {
         endow(&delegator, STAKE * Balance::from(hotkeys) + ASY);
         for uid in 0..hotkeys {
             let coldkey = coldkey(netuid, uid);
-            endow(&coldkey, STAKE + ASY);
-            for staker in [&coldkey, &delegator] {
+            let own = match uid {
+                0 => 2 * STAKE * Balance::from(hotkeys),
+                _ => STAKE,
+            };
+            endow(&coldkey, own + ASY);
+            for (staker, amount) in [(&coldkey, own), (&delegator, STAKE)] {
                 Stake::add_stake(
                     RuntimeOrigin::signed(staker.clone()),
                     netuid,
                     hotkey(netuid, uid),
-                    STAKE,
+                    amount,
                 )
                 .expect("the staker has as much");
             }
@@ -184,27 +188,28 @@ impl BenchmarkHelper<AccountId> for Setup {
         pallet_epoch::PermitBits::<Runtime>::insert(netuid, permits);
     }
 
-    fn weigh(netuid: NetUid, validators: u16, targets: u16) {
+    fn weigh(netuid: NetUid, rows: &[u16]) {
         let neurons = pallet_subnets::NeuronCount::<Runtime>::get(netuid);
-        let uids: Vec<u16> = (neurons.saturating_sub(targets)..neurons).collect();
-        let row = pallet_weights::Row {
-            values: BoundedVec::truncate_from(vec![1_000; uids.len()]),
-            targets: BoundedVec::truncate_from(uids),
+        let mut totals = pallet_weights::RowTotals {
+            rows: rows.len() as u32,
+            weights: 0,
         };
-        let info = pallet_weights::RowInfo {
-            len: row.len(),
-            last_update: UPDATED_AT,
-            epoch: EpochIndex(0),
-            task_version: TaskVersion(0),
-        };
-        for uid in (0..validators).map(Uid) {
-            pallet_weights::Rows::<Runtime>::insert(netuid, uid, &row);
+        for (uid, targets) in (0..).map(Uid).zip(rows) {
+            let targets: Vec<u16> = (neurons.saturating_sub(*targets)..neurons).collect();
+            let row = pallet_weights::Row {
+                values: BoundedVec::truncate_from(vec![1_000; targets.len()]),
+                targets: BoundedVec::truncate_from(targets),
+            };
+            let info = pallet_weights::RowInfo {
+                len: row.len(),
+                last_update: UPDATED_AT,
+                epoch: EpochIndex(0),
+                task_version: TaskVersion(0),
+            };
+            totals.weights += u32::from(row.len());
+            pallet_weights::Rows::<Runtime>::insert(netuid, uid, row);
             pallet_weights::RowInfos::<Runtime>::insert(netuid, uid, info);
         }
-        let totals = pallet_weights::RowTotals {
-            rows: validators.into(),
-            weights: u32::from(validators) * u32::from(row.len()),
-        };
         pallet_weights::Totals::<Runtime>::insert(netuid, totals);
     }
 

@@ -1,8 +1,9 @@
 //! Taking pots, paying out of them, and giving back what nobody earned.
 //!
-//! `issued = minted + pots + unsettled` holds after every step: taking moves from a pot to
-//! unsettled, paying from unsettled to minted, and settling takes the rest of unsettled off both
-//! sides.
+//! `issued = minted + pots + unsettled` holds between payouts: taking moves a pot to unsettled, and
+//! settling moves from there what was paid to minted and takes the rest off both sides. In between
+//! thousands may be paid, so what is paid is counted in [`Due`], and what goes into stake is minted
+//! at the end, in one piece.
 
 use crate::{
     pallet::*,
@@ -11,6 +12,7 @@ use crate::{
 use assay_pallet_traits::{Due, Issuer, Stakes};
 use assay_primitives::{Balance, NetUid};
 use frame_support::{
+    ensure,
     storage::with_storage_layer,
     traits::{
         fungible::{Inspect, Mutate},
@@ -28,65 +30,65 @@ impl<T: Config> Issuer<T::AccountId> for Pallet<T> {
                 .map_or(0, |subnet| core::mem::take(&mut subnet.pot))
         });
         Unsettled::<T>::mutate(|unsettled| *unsettled = unsettled.saturating_add(amount));
-        Due { netuid, amount }
+        Due::new(netuid, amount)
     }
 
-    fn pay(account: &T::AccountId, amount: Balance) -> DispatchResult {
+    fn pay(due: &mut Due, account: &T::AccountId, amount: Balance) -> DispatchResult {
         if amount == 0 {
             return Ok(());
         }
+        Self::check_left(due, amount)?;
         with_storage_layer(|| {
-            Self::draw(amount)?;
             match T::Currency::can_deposit(account, amount, Provenance::Minted) {
                 DepositConsequence::BelowMinimum => Self::pay_with_credit(account, amount),
                 _ => T::Currency::mint_into(account, amount).map(|_| ()),
-            }
+            }?;
+            Self::count(due.spend(amount))
         })
     }
 
     fn pay_miner(
-        netuid: NetUid,
+        due: &mut Due,
         hotkey: &T::AccountId,
         coldkey: &T::AccountId,
         amount: Balance,
     ) -> DispatchResult {
+        let netuid = due.netuid();
         if amount > 0 && PayoutTargets::<T>::get(netuid, hotkey) == PayoutTarget::OwnBond {
-            let bonded = with_storage_layer(|| {
-                Self::mint_to_stake(amount)?;
-                T::Stakes::credit_own(netuid, hotkey, amount)
-            });
+            Self::check_left(due, amount)?;
             // Whatever keeps it out of the bond, the miner is owed it.
-            if bonded.is_ok() {
-                return Ok(());
+            if T::Stakes::credit_own(netuid, hotkey, amount).is_ok() {
+                return Self::count(due.spend_on_stake(amount));
             }
         }
-        Self::pay(coldkey, amount)
+        Self::pay(due, coldkey, amount)
     }
 
-    fn pay_dividend(netuid: NetUid, hotkey: &T::AccountId, amount: Balance) -> DispatchResult {
+    fn pay_dividend(due: &mut Due, hotkey: &T::AccountId, amount: Balance) -> DispatchResult {
         if amount == 0 {
             return Ok(());
         }
-        with_storage_layer(|| {
-            Self::mint_to_stake(amount)?;
-            T::Stakes::credit_dividend(netuid, hotkey, amount)
-        })
+        Self::check_left(due, amount)?;
+        T::Stakes::credit_dividend(due.netuid(), hotkey, amount)?;
+        Self::count(due.spend_on_stake(amount))
     }
 
-    fn settle(due: Due, paid: Balance) {
-        let Due { netuid, amount } = due;
-        // Never more than is unsettled: what was minted stays issued, whatever the payer says.
-        let unearned = Unsettled::<T>::mutate(|unsettled| {
-            let unearned = amount.saturating_sub(paid).min(*unsettled);
-            *unsettled -= unearned;
-            unearned
+    fn settle(due: Due) -> DispatchResult {
+        let (paid, unearned) = (due.paid(), due.left());
+        if due.to_stake() > 0 {
+            T::Currency::mint_into(&T::Stakes::holding_account(), due.to_stake())?;
+        }
+        Unsettled::<T>::mutate(|unsettled| *unsettled = unsettled.saturating_sub(due.amount()));
+        Supplied::<T>::mutate(|supply| {
+            supply.minted = supply.minted.saturating_add(paid);
+            supply.issued = supply.issued.saturating_sub(unearned);
         });
-        Supplied::<T>::mutate(|supply| supply.issued = supply.issued.saturating_sub(unearned));
         Self::deposit_event(Event::Settled {
-            netuid,
+            netuid: due.netuid(),
             paid,
             unearned,
         });
+        Ok(())
     }
 
     fn share(netuid: NetUid) -> u32 {
@@ -111,19 +113,16 @@ impl<T: Config> Pallet<T> {
         Supplied::<T>::get().issued
     }
 
-    /// Counts `amount` as minted, out of what was taken from the pots.
-    fn draw(amount: Balance) -> Result<(), Error<T>> {
-        let left = Unsettled::<T>::get()
-            .checked_sub(amount)
-            .ok_or(Error::<T>::MoreThanDue)?;
-        Unsettled::<T>::put(left);
-        Supplied::<T>::mutate(|supply| supply.minted = supply.minted.saturating_add(amount));
+    /// Refuses a payment of more than is left, before anything changes.
+    fn check_left(due: &Due, amount: Balance) -> Result<(), Error<T>> {
+        ensure!(amount <= due.left(), Error::<T>::MoreThanDue);
         Ok(())
     }
 
-    fn mint_to_stake(amount: Balance) -> DispatchResult {
-        Self::draw(amount)?;
-        T::Currency::mint_into(&T::Stakes::holding_account(), amount).map(|_| ())
+    /// Passes on that a payment was counted, which it is after [`Self::check_left`].
+    fn count(counted: bool) -> DispatchResult {
+        ensure!(counted, Error::<T>::MoreThanDue);
+        Ok(())
     }
 
     /// Pays an account that can't exist with this amount alone: together with its credit, or as

@@ -23,8 +23,9 @@ const MAX_COMMITTERS: u32 = NEURONS - 1;
 
 /// A subnet whose second epoch is due.
 ///
-/// Everybody is paid into its own bond, which is dearer than into an account. Of the validators each
-/// has stake, a permit, a row of `weights` weights in force and one of as many bonds.
+/// Everybody is paid, into its own bond, which is dearer than into an account, because the first
+/// validator has weights on all others and most of the stake. Each validator has stake, a permit, a
+/// row of weights in force and one of as many bonds: `weights`, but for the first.
 struct Scene {
     neurons: u32,
     validators: u32,
@@ -41,7 +42,11 @@ impl Scene {
         let netuid = T::BenchmarkHelper::subnet(neurons);
         T::BenchmarkHelper::stake(netuid, validators);
         T::BenchmarkHelper::permit(netuid, validators);
-        T::BenchmarkHelper::weigh(netuid, validators, weights);
+        let mut rows = vec![weights; validators.into()];
+        if let Some(first) = rows.first_mut() {
+            *first = neurons - 1;
+        }
+        T::BenchmarkHelper::weigh(netuid, &rows);
         T::BenchmarkHelper::commit(netuid, committers, 1);
         T::BenchmarkHelper::pay_into_bonds(netuid);
         T::BenchmarkHelper::fund(netuid, 100_000 * ASY);
@@ -54,15 +59,14 @@ impl Scene {
             },
         );
         columns::<T>(netuid, neurons);
-        let targets: Vec<u16> = (neurons - weights..neurons).collect();
-        for validator in 0..validators {
+        for (validator, targets) in (0..).map(Uid).zip(&rows) {
             let row = BondRow {
-                values: BoundedVec::truncate_from(vec![u32::MAX / 2; targets.len()]),
-                targets: BoundedVec::truncate_from(targets.clone()),
+                values: BoundedVec::truncate_from(vec![u32::MAX / 2; usize::from(*targets)]),
+                targets: BoundedVec::truncate_from((neurons - targets..neurons).collect()),
             };
-            Bonds::<T>::insert(netuid, Uid(validator), row);
+            Bonds::<T>::insert(netuid, validator, row);
         }
-        BondCounts::<T>::insert(netuid, u32::from(validators) * u32::from(weights));
+        BondCounts::<T>::insert(netuid, rows.iter().map(|row| u32::from(*row)).sum::<u32>());
         netuid
     }
 }
@@ -131,14 +135,13 @@ mod benches {
         }
     }
 
-    /// All neurons are paid, by the word of one validator.
     #[benchmark]
     fn epoch_neurons(n: Linear<2, MAX>) {
         let scene = Scene {
             neurons: n,
             validators: 1,
             committers: 0,
-            weights: n - 1,
+            weights: 0,
         };
         let netuid = scene.build::<T>();
 
@@ -151,7 +154,7 @@ mod benches {
     }
 
     #[benchmark]
-    fn epoch_validators(v: Linear<0, MAX_PERMITS>) {
+    fn epoch_validators(v: Linear<1, MAX_PERMITS>) {
         let scene = Scene {
             neurons: NEURONS,
             validators: v.min(NEURONS),
@@ -186,6 +189,7 @@ mod benches {
         assert_ran::<T>(netuid);
     }
 
+    /// `e` in every row but the first.
     #[benchmark]
     fn epoch_entries(e: Linear<0, NEURONS>) {
         let scene = Scene {

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! cost(n, v, c, w) = neurons(n) + [validators(v) - validators(0)]
-//!                  + [committers(c) - committers(0)] + w * [entries(256) - entries(0)] / (2 * 64 * 256)
+//!                  + [committers(c) - committers(0)] + w * [entries(256) - entries(0)] / (2 * 63 * 256)
 //! ```
 //!
 //! The sum is linear, and so is an epoch but for the sorting in its maths, which the last bracket
@@ -42,8 +42,8 @@ impl EpochSize {
             W::epoch_validators(self.validators).saturating_sub(W::epoch_validators(0));
         let committers =
             W::epoch_committers(self.committers).saturating_sub(W::epoch_committers(0));
-        // A row of weights and one of bonds for each validator.
-        let measured = u64::from(2 * VALIDATORS * NEURONS);
+        // A row of weights and one of bonds for each validator but the first.
+        let measured = u64::from(2 * (VALIDATORS - 1) * NEURONS);
         let entries = W::epoch_entries(NEURONS)
             .saturating_sub(W::epoch_entries(0))
             .saturating_mul(self.entries.into())

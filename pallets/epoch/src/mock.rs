@@ -130,11 +130,10 @@ fn ask<R>(netuid: NetUid, f: impl FnOnce(&mut Subnet) -> R) -> Option<R> {
 }
 
 fn mint(account: &AccountId, amount: Balance) -> Result<(), DispatchError> {
-    Minted::mutate(account, |minted| *minted += amount);
-    // After the money moved, so that a test sees whether it moves back.
     if world(|world| world.broken.contains(account)) {
         return Err(DispatchError::CannotLookup);
     }
+    Minted::mutate(account, |minted| *minted += amount);
     Ok(())
 }
 
@@ -193,15 +192,18 @@ fn answer_from_world() {
     MockWeightRows::on_close_epoch(|netuid, _| {
         ask(netuid, |subnet| std::mem::take(&mut subnet.late)).unwrap_or_default()
     });
-    MockIssuer::on_take_due(|netuid| Due {
-        netuid,
-        amount: Pots::take(netuid),
-    });
-    MockIssuer::on_pay(mint);
-    MockIssuer::on_pay_miner(|_, _, coldkey, amount| mint(coldkey, amount));
-    MockIssuer::on_pay_dividend(|_, hotkey, amount| mint(hotkey, amount));
-    MockIssuer::on_settle(|due, paid| {
-        Returned::mutate(due.netuid, |returned| *returned += due.amount - paid);
+    MockIssuer::on_take_due(|netuid| Due::new(netuid, Pots::take(netuid)));
+    let pay = |due: &mut Due, account: &AccountId, amount| {
+        mint(account, amount)?;
+        assert!(due.spend(amount), "no more is paid than is due");
+        Ok(())
+    };
+    MockIssuer::on_pay(pay);
+    MockIssuer::on_pay_miner(move |due, _, coldkey, amount| pay(due, coldkey, amount));
+    MockIssuer::on_pay_dividend(pay);
+    MockIssuer::on_settle(|due| {
+        Returned::mutate(due.netuid(), |returned| *returned += due.left());
+        Ok(())
     });
 }
 

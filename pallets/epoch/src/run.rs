@@ -10,7 +10,7 @@ use crate::{
     types::{next_standing, pad, to_u32, Bits, BondRow, Columns, Shares},
 };
 use alloc::{collections::BTreeSet, vec::Vec};
-use assay_pallet_traits::{Due, Issuer, Stakes, Subnets, WeightRows};
+use assay_pallet_traits::{Issuer, Stakes, Subnets, WeightRows};
 use assay_primitives::{Balance, BlockNumber, EpochIndex, NetUid, Uid};
 use assay_yuma::{EpochOutput, NewBonds, Share};
 use frame_support::{storage::with_storage_layer, BoundedVec};
@@ -68,8 +68,8 @@ impl<T: Config> Pallet<T> {
     /// Empties the pot and pays who earned it.
     fn pay(snapshot: &Snapshot<T>, output: &EpochOutput) -> Result<Paid, DispatchError> {
         let (netuid, epoch) = (snapshot.netuid, snapshot.epoch);
-        let due = T::Issuer::take_due(netuid);
-        let amount = due.amount;
+        let mut due = T::Issuer::take_due(netuid);
+        let amount = due.amount();
         let split = Split::of(
             amount,
             &snapshot.terms(output),
@@ -77,7 +77,7 @@ impl<T: Config> Pallet<T> {
             &output.dividends,
         );
         let to_owner = Self::try_pay(snapshot, None, split.owner, || {
-            T::Issuer::pay(&snapshot.owner, split.owner)
+            T::Issuer::pay(&mut due, &snapshot.owner, split.owner)
         });
         let mut paid = Paid {
             as_miner: Vec::new(),
@@ -90,10 +90,10 @@ impl<T: Config> Pallet<T> {
             .zip(split.miners.into_iter().zip(split.validators))
         {
             let as_miner = Self::try_pay(snapshot, Some(uid), as_miner, || {
-                T::Issuer::pay_miner(netuid, &fact.hotkey, &fact.coldkey, as_miner)
+                T::Issuer::pay_miner(&mut due, &fact.hotkey, &fact.coldkey, as_miner)
             });
             let as_validator = Self::try_pay(snapshot, Some(uid), as_validator, || {
-                T::Issuer::pay_dividend(netuid, &fact.hotkey, as_validator)
+                T::Issuer::pay_dividend(&mut due, &fact.hotkey, as_validator)
             });
             if as_miner > 0 || as_validator > 0 {
                 let paid = Event::NeuronPaid {
@@ -110,7 +110,7 @@ impl<T: Config> Pallet<T> {
         }
         let to_miners = paid.as_miner.iter().sum();
         let to_validators = paid.as_validator.iter().sum();
-        Self::settle(due, to_owner + to_miners + to_validators)?;
+        T::Issuer::settle(due)?;
         // In the first epoch, what was staked has entered already.
         if epoch != EpochIndex::default() {
             T::Stakes::after_payout(netuid);
@@ -126,8 +126,8 @@ impl<T: Config> Pallet<T> {
         Ok(paid)
     }
 
-    /// Makes one payment and returns what was paid. One that fails leaves nothing behind, says so,
-    /// and keeps nobody else from being paid.
+    /// Makes one payment and returns what was paid. One that fails has left nothing behind, is told
+    /// of, and keeps nobody else from being paid.
     fn try_pay(
         snapshot: &Snapshot<T>,
         uid: Option<Uid>,
@@ -137,7 +137,7 @@ impl<T: Config> Pallet<T> {
         if amount == 0 {
             return 0;
         }
-        match with_storage_layer(pay) {
+        match pay() {
             Ok(()) => amount,
             Err(error) => {
                 let (netuid, epoch) = (snapshot.netuid, snapshot.epoch);
@@ -151,14 +151,6 @@ impl<T: Config> Pallet<T> {
                 0
             }
         }
-    }
-
-    fn settle(due: Due, paid: Balance) -> DispatchResult {
-        if paid > due.amount {
-            return Err(Error::<T>::Overpaid.into());
-        }
-        T::Issuer::settle(due, paid);
-        Ok(())
     }
 
     /// Keeps the outcome: columns, permits, bonds, standings and what was earned.

@@ -12,16 +12,15 @@ pub trait BenchmarkHelper<AccountId> {
     /// is held by `account("hotkey", n, netuid)`, owned by `account("coldkey", n, netuid)`.
     fn subnet(neurons: u16) -> NetUid;
 
-    /// Stakes on the first `hotkeys` uids, from the owner and from somebody else. All of it has
-    /// entered.
+    /// Stakes on the first `hotkeys` uids, from the owner and from somebody else: on the first more
+    /// than on all others together. All of it has entered.
     fn stake(netuid: NetUid, hotkeys: u16);
 
     /// Gives the first `validators` uids the right to validate.
     fn permit(netuid: NetUid, validators: u16);
 
-    /// Puts rows of the first `validators` uids into force, each with weights on the last `targets`
-    /// uids.
-    fn weigh(netuid: NetUid, validators: u16, targets: u16);
+    /// Puts rows of the first uids into force, each with weights on so many of the last uids.
+    fn weigh(netuid: NetUid, rows: &[u16]);
 
     /// Leaves a commit of each of the last `committers` uids that expires with epoch `epoch`.
     fn commit(netuid: NetUid, committers: u16, epoch: u32);

@@ -166,14 +166,14 @@ mock! {
     /// Stands in for the minter.
     MockIssuer as Issuer<AccountId32> {
         fn take_due / on_take_due(netuid: NetUid) -> Due;
-        fn pay / on_pay(account: &AccountId32, amount: Balance) -> DispatchResult;
+        fn pay / on_pay(due: &mut Due, account: &AccountId32, amount: Balance) -> DispatchResult;
         fn pay_miner / on_pay_miner(
-            netuid: NetUid, hotkey: &AccountId32, coldkey: &AccountId32, amount: Balance
+            due: &mut Due, hotkey: &AccountId32, coldkey: &AccountId32, amount: Balance
         ) -> DispatchResult;
         fn pay_dividend / on_pay_dividend(
-            netuid: NetUid, hotkey: &AccountId32, amount: Balance
+            due: &mut Due, hotkey: &AccountId32, amount: Balance
         ) -> DispatchResult;
-        fn settle / on_settle(due: Due, paid: Balance);
+        fn settle / on_settle(due: Due) -> DispatchResult;
         fn share / on_share(netuid: NetUid) -> u32;
         fn pot / on_pot(netuid: NetUid) -> Balance;
     }

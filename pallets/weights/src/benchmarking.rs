@@ -31,7 +31,7 @@ fn scene<T: Config>(len: u32) -> (NetUid, T::AccountId) {
     let neurons = (len as u16).max(1);
     let netuid = T::BenchmarkHelper::subnet(neurons);
     T::BenchmarkHelper::permit(netuid, 1);
-    T::BenchmarkHelper::weigh(netuid, 1, neurons);
+    T::BenchmarkHelper::weigh(netuid, &[neurons]);
     // Set long ago, so that a row may follow in the open epoch.
     RowInfos::<T>::mutate(netuid, VALIDATOR, |info| {
         if let Some(info) = info {

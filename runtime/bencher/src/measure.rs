@@ -8,7 +8,7 @@ use frame_benchmarking::{
     BenchmarkResult, BenchmarkSelector,
 };
 
-use crate::subject::Subject;
+use crate::subject::{Subject, Tracking};
 
 /// Measurements of a benchmark that depends on nothing.
 const REPEATS_WITHOUT_COMPONENT: u32 = 20;
@@ -45,7 +45,7 @@ pub struct Measured {
     pub reads: Line,
     /// Items written.
     pub writes: Line,
-    /// The shortest measurement, in picoseconds.
+    /// The shortest measurement, in nanoseconds.
     pub minimum: u64,
 }
 
@@ -68,7 +68,7 @@ type Point = Vec<(BenchmarkParameter, u32)>;
 /// Runs the benchmark once with all components at their most, and has it check its outcome.
 pub fn verify(subject: &Subject, list: &BenchmarkList, which: &BenchmarkMetadata) -> Result<()> {
     for point in corners(which) {
-        dispatch(subject, list, which, point, true, 1)?;
+        dispatch(subject, list, which, point, true, 1, Tracking::Off)?;
     }
     Ok(())
 }
@@ -87,7 +87,7 @@ pub fn run(
             true => REPEATS_WITHOUT_COMPONENT,
             false => repeats,
         };
-        results.extend(dispatch(subject, list, which, point, false, repeats)?);
+        results.extend(at_point(subject, list, which, point, repeats)?);
     }
     let components = which
         .components
@@ -122,23 +122,56 @@ fn saturated(number: u128) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
+/// Measures the benchmark at a point: times of so many runs, each with the accesses that one more
+/// run counted.
+pub fn at_point(
+    subject: &Subject,
+    list: &BenchmarkList,
+    which: &BenchmarkMetadata,
+    point: Point,
+    repeats: u32,
+) -> Result<Vec<BenchmarkResult>> {
+    let run = |repeats, tracking| {
+        dispatch(
+            subject,
+            list,
+            which,
+            point.clone(),
+            false,
+            repeats,
+            tracking,
+        )
+    };
+    let counted = run(1, Tracking::On)?
+        .pop()
+        .context("a benchmark that was run has no outcome")?;
+    let mut timed = run(repeats, Tracking::Off)?;
+    for one in &mut timed {
+        one.reads = counted.reads;
+        one.writes = counted.writes;
+    }
+    Ok(timed)
+}
+
 /// Runs the benchmark at a point.
-pub fn dispatch(
+fn dispatch(
     subject: &Subject,
     list: &BenchmarkList,
     which: &BenchmarkMetadata,
     selected_components: Point,
     verify: bool,
     internal_repeats: u32,
+    tracking: Tracking,
 ) -> Result<Vec<BenchmarkResult>> {
-    let batches = subject.dispatch(&BenchmarkConfig {
+    let config = BenchmarkConfig {
         pallet: list.pallet.clone(),
         instance: list.instance.clone(),
         benchmark: which.name.clone(),
         selected_components,
         verify,
         internal_repeats,
-    })?;
+    };
+    let batches = subject.dispatch(&config, tracking)?;
     Ok(batches
         .into_iter()
         .flat_map(|batch| batch.results)

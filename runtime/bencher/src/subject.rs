@@ -23,6 +23,15 @@ type HostFunctions = (
 /// A node's own limit.
 const HEAP: HeapAllocStrategy = HeapAllocStrategy::Static { extra_pages: 2_048 };
 
+/// Whether the database writes down what is read and written, which takes time of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracking {
+    /// Accesses are counted; times mean nothing.
+    On,
+    /// Times are a node's; no access is counted.
+    Off,
+}
+
 /// A runtime at its default genesis.
 pub struct Subject {
     wasm: Vec<u8>,
@@ -49,21 +58,31 @@ impl Subject {
     /// The lists of benchmarks by pallet; with `extra` also those that make no weights.
     pub fn benchmarks(&self, extra: bool) -> Result<Vec<BenchmarkList>> {
         // What is stored where, the second part, is of no interest here.
-        let bytes = self.call("Benchmark_benchmark_metadata", &extra.encode())?;
+        let bytes = self.call(
+            "Benchmark_benchmark_metadata",
+            &extra.encode(),
+            Tracking::Off,
+        )?;
         Vec::<BenchmarkList>::decode(&mut &bytes[..])
             .context("the list of benchmarks is not what it used to be")
     }
 
     /// Runs one benchmark from genesis.
-    pub fn dispatch(&self, config: &BenchmarkConfig) -> Result<Vec<BenchmarkBatch>> {
-        let bytes = self.call("Benchmark_dispatch_benchmark", &config.encode())?;
+    pub fn dispatch(
+        &self,
+        config: &BenchmarkConfig,
+        tracking: Tracking,
+    ) -> Result<Vec<BenchmarkBatch>> {
+        let bytes = self.call("Benchmark_dispatch_benchmark", &config.encode(), tracking)?;
         <Result<Vec<BenchmarkBatch>, String>>::decode(&mut &bytes[..])
             .context("the outcome of a benchmark is not what it used to be")?
             .map_err(|reason| anyhow!(reason))
     }
 
-    fn call(&self, method: &str, data: &[u8]) -> Result<Vec<u8>> {
-        let state = BenchmarkingState::<BlakeTwo256>::new(self.genesis.clone(), None, false, true)
+    fn call(&self, method: &str, data: &[u8], tracking: Tracking) -> Result<Vec<u8>> {
+        let tracking = tracking == Tracking::On;
+        let genesis = self.genesis.clone();
+        let state = BenchmarkingState::<BlakeTwo256>::new(genesis, None, false, tracking)
             .map_err(|reason| anyhow!(reason))?;
         let mut changes = OverlayedChanges::default();
         let mut extensions = Extensions::new();

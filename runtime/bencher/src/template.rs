@@ -91,12 +91,17 @@ fn function(text: &mut String, measured: &Measured) {
         writes,
         minimum,
     } = measured;
-    let mut arguments = vec!["db: RuntimeDbWeight".to_owned()];
+    let accesses = |line: &Line| line.base > 0 || line.slopes.iter().any(|slope| *slope > 0);
+    let db = match accesses(reads) || accesses(writes) {
+        true => "db",
+        false => "_db",
+    };
+    let mut arguments = vec![format!("{db}: RuntimeDbWeight")];
     arguments.extend(components.iter().map(|one| format!("{}: u32", one.name)));
     let _ = writeln!(
         text,
         "/// At least {} us were measured.\nfn {name}({}) -> Weight {{",
-        digits(minimum / 1_000_000),
+        digits(minimum / 1_000),
         arguments.join(", ")
     );
     let _ = write!(text, "    Weight::from_parts({}, 0)", digits(time.base));
@@ -197,7 +202,7 @@ mod tests {
                 base: 0,
                 slopes: vec![0],
             },
-            minimum: 2_000_000,
+            minimum: 2_000,
         }
     }
 

@@ -1,34 +1,43 @@
-//! What choosing authors costs.
+//! What the calls and hooks of `authors` cost.
 //!
-//! Counted by hand from the storage that the call touches, with every author different and without
-//! an entry in the cache. Benchmarks replace this file.
+//! Written by `cargo xtask weights`: change the benchmarks, not this file. Measured in the
+//! executor of a node, on AMD EPYC, at 10 points of each component and 5 times at
+//! each. The chain proves its state to nobody, so no size of a proof is counted.
+
+#![allow(clippy::unnecessary_cast)]
 
 use core::marker::PhantomData;
+use frame_support::{
+    traits::Get,
+    weights::{constants::ParityDbWeight, RuntimeDbWeight, Weight},
+};
 
-use frame_support::{traits::Get, weights::Weight};
-
-/// The cost of each call.
+/// What calls and hooks cost.
 pub trait WeightInfo {
-    /// For a list of `authors` accounts.
-    fn set_authors(authors: u32) -> Weight;
+    /// `set_authors`, measured with `n` from 1 to 100.
+    fn set_authors(n: u32) -> Weight;
 }
 
-/// The cost on the database that the runtime is configured for.
-pub struct CountedWeight<T>(PhantomData<T>);
+/// At least 12 us were measured.
+fn set_authors(db: RuntimeDbWeight, n: u32) -> Weight {
+    Weight::from_parts(12_336_695, 0)
+        .saturating_add(db.writes(2))
+        .saturating_add(Weight::from_parts(2_878_431, 0).saturating_mul(n.into()))
+        .saturating_add(db.reads(1).saturating_mul(n.into()))
+}
 
-impl<T: frame_system::Config> WeightInfo for CountedWeight<T> {
-    /// Reads each author's keys (at most 64 bytes, found through a proof of about 2.5 kB) and
-    /// writes the list and its progress; deposits one event.
-    fn set_authors(authors: u32) -> Weight {
-        let authors = u64::from(authors);
-        Weight::from_parts(15_000_000, 1_500)
-            .saturating_add(Weight::from_parts(5_000_000, 2_500).saturating_mul(authors))
-            .saturating_add(T::DbWeight::get().reads_writes(authors, 2))
+/// Weights with the runtime's costs of reading and writing.
+pub struct SubstrateWeight<T>(PhantomData<T>);
+
+impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
+    fn set_authors(n: u32) -> Weight {
+        set_authors(T::DbWeight::get(), n)
     }
 }
 
+/// Weights on ParityDB, for tests.
 impl WeightInfo for () {
-    fn set_authors(_: u32) -> Weight {
-        Weight::zero()
+    fn set_authors(n: u32) -> Weight {
+        set_authors(ParityDbWeight::get(), n)
     }
 }

@@ -51,7 +51,7 @@ impl authors::Config for Runtime {
     type HasSessionKeys = HasSessionKeys;
     type MaxAuthors = MaxAuthors;
     type SessionLength = SessionLength;
-    type WeightInfo = authors::weights::CountedWeight<Runtime>;
+    type WeightInfo = authors::weights::SubstrateWeight<Runtime>;
 }
 
 impl pallet_session::Config for Runtime {

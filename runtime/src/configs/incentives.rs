@@ -203,10 +203,10 @@ impl pallet_emission::Config for Runtime {
 }
 
 parameter_types! {
-    /// 1.8 s, three tenths of a 6 s slot. It is what the largest epoch allowed takes with some room;
-    /// such a block holds few transactions, and there is one in a tempo. Proofs cost nothing: the
+    /// 2.2 s, somewhat over a third of a 6 s slot. It is what the largest epoch allowed takes with
+    /// some room; such a block holds fewer transactions, and there is one in a tempo. Proofs cost nothing: the
     /// chain proves its state to nobody.
-    pub const EpochBudget: Weight = Weight::MAX.set_ref_time(1_800 * WEIGHT_REF_TIME_PER_MILLIS);
+    pub const EpochBudget: Weight = Weight::MAX.set_ref_time(2_200 * WEIGHT_REF_TIME_PER_MILLIS);
 }
 
 impl pallet_epoch::Config for Runtime {

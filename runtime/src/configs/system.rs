@@ -25,9 +25,9 @@ const MAX_BLOCK_BYTES: u32 = 5 * 1024 * 1024;
 parameter_types! {
     /// For how many blocks a transaction can stay valid: four hours at 6 s.
     pub const BlockHashCount: BlockNumber = 2_400;
-    /// Two seconds of execution, a third of a 6 s slot. Shorter slots end a block by the clock.
+    /// Three seconds of execution, half of a 6 s slot. Shorter slots end a block by the clock.
     pub Weights: BlockWeights = BlockWeights::with_sensible_defaults(
-        Weight::MAX.set_ref_time(2 * WEIGHT_REF_TIME_PER_SECOND),
+        Weight::MAX.set_ref_time(3 * WEIGHT_REF_TIME_PER_SECOND),
         NORMAL_RATIO,
     );
     pub Length: BlockLength = BlockLength::builder()

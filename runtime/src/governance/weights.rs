@@ -1,32 +1,55 @@
-//! What decisions cost.
+//! What the calls and hooks of `governance` cost.
 //!
-//! Counted by hand from the storage that each call touches. Benchmarks replace this file.
+//! Written by `cargo xtask weights`: change the benchmarks, not this file. Measured in the
+//! executor of a node, on AMD EPYC, at 10 points of each component and 5 times at
+//! each. The chain proves its state to nobody, so no size of a proof is counted.
+
+#![allow(clippy::unnecessary_cast)]
 
 use core::marker::PhantomData;
+use frame_support::{
+    traits::Get,
+    weights::{constants::ParityDbWeight, RuntimeDbWeight, Weight},
+};
 
-use frame_support::{traits::Get, weights::Weight};
-
-/// What decisions cost.
+/// What calls and hooks cost.
 pub trait WeightInfo {
-    /// Deciding on a call of `len` bytes.
-    fn enact(len: u32) -> Weight;
-    /// Taking a decision back.
+    /// `enact`, measured with `l` from 0 to 524288.
+    fn enact(l: u32) -> Weight;
+    /// `cancel`.
     fn cancel() -> Weight;
 }
 
-/// The cost on the database that the runtime is configured for.
+/// At least 26 us were measured.
+fn enact(db: RuntimeDbWeight, l: u32) -> Weight {
+    Weight::from_parts(43_300_991, 0)
+        .saturating_add(db.reads_writes(6, 4))
+        .saturating_add(Weight::from_parts(2_714, 0).saturating_mul(l.into()))
+}
+
+/// At least 18 us were measured.
+fn cancel(db: RuntimeDbWeight) -> Weight {
+    Weight::from_parts(19_769_000, 0).saturating_add(db.reads_writes(2, 2))
+}
+
+/// Weights with the runtime's costs of reading and writing.
 pub struct SubstrateWeight<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
-    /// Reads and writes the index, the agenda, its look-up and the preimage; a byte is hashed
-    /// twice and copied.
-    fn enact(len: u32) -> Weight {
-        Weight::from_parts(60_000_000, 0)
-            .saturating_add(Weight::from_parts(10_000, 0).saturating_mul(len.into()))
-            .saturating_add(T::DbWeight::get().reads_writes(6, 5))
+    fn enact(l: u32) -> Weight {
+        enact(T::DbWeight::get(), l)
     }
-
     fn cancel() -> Weight {
-        Weight::from_parts(40_000_000, 0).saturating_add(T::DbWeight::get().reads_writes(3, 3))
+        cancel(T::DbWeight::get())
+    }
+}
+
+/// Weights on ParityDB, for tests.
+impl WeightInfo for () {
+    fn enact(l: u32) -> Weight {
+        enact(ParityDbWeight::get(), l)
+    }
+    fn cancel() -> Weight {
+        cancel(ParityDbWeight::get())
     }
 }

@@ -5,9 +5,9 @@ use frame_support::{assert_noop, assert_ok, traits::fungible::Mutate};
 #[test]
 fn claim_pays_the_credit_when_the_account_exists_by_now() {
     ExtBuilder::default().subnets(&[1]).build_and_execute(|| {
-        let due = take_due_after_blocks(1);
-        assert_ok!(Emission::pay(&account(5), 400));
-        Emission::settle(due, 400);
+        let mut due = take_due_after_blocks(1);
+        assert_ok!(Emission::pay(&mut due, &account(5), 400));
+        assert_ok!(Emission::settle(due));
         assert_ok!(Balances::transfer(
             &account(1),
             &account(5),
@@ -44,9 +44,9 @@ fn claim_is_refused_when_there_is_no_credit() {
 #[test]
 fn claim_is_refused_when_repeated() {
     ExtBuilder::default().subnets(&[1]).build_and_execute(|| {
-        let due = take_due_after_blocks(1);
-        assert_ok!(Emission::pay(&account(5), 400));
-        Emission::settle(due, 400);
+        let mut due = take_due_after_blocks(1);
+        assert_ok!(Emission::pay(&mut due, &account(5), 400));
+        assert_ok!(Emission::settle(due));
         let (source, dest) = (account(1), account(5));
         let keep = frame_support::traits::tokens::Preservation::Preserve;
         assert_ok!(Balances::transfer(
@@ -64,9 +64,9 @@ fn claim_is_refused_when_repeated() {
 #[test]
 fn claim_keeps_the_credit_when_the_account_still_can_not_exist() {
     ExtBuilder::default().subnets(&[1]).build_and_execute(|| {
-        let due = take_due_after_blocks(1);
-        assert_ok!(Emission::pay(&account(5), 400));
-        Emission::settle(due, 400);
+        let mut due = take_due_after_blocks(1);
+        assert_ok!(Emission::pay(&mut due, &account(5), 400));
+        assert_ok!(Emission::settle(due));
         let origin = RuntimeOrigin::signed(account(5));
         assert_noop!(
             Emission::claim(origin),

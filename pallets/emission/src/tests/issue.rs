@@ -114,6 +114,6 @@ fn share_and_pot_are_nothing_when_the_subnet_is_unknown() {
     ExtBuilder::default().build_and_execute(|| {
         assert_eq!(Emission::share(NetUid(9)), 0);
         assert_eq!(Emission::pot(NetUid(9)), 0);
-        assert_eq!(Emission::take_due(NetUid(9)).amount, 0);
+        assert_eq!(Emission::take_due(NetUid(9)).amount(), 0);
     });
 }

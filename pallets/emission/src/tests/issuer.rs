@@ -1,5 +1,5 @@
 use crate::{mock::*, Claims, Error, Event, PayoutTarget, Supplied, Unsettled};
-use assay_pallet_traits::{mocks::MockStakes, Issuer};
+use assay_pallet_traits::{mocks::MockStakes, Due, Issuer};
 use assay_primitives::NetUid;
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::DispatchError;
@@ -10,10 +10,10 @@ const SUBNET: NetUid = NetUid(1);
 fn take_due_empties_the_pot() {
     ExtBuilder::default().subnets(&[1]).build_and_execute(|| {
         let due = take_due_after_blocks(1);
-        assert!(due.amount > 0);
-        assert_eq!((due.netuid, Emission::pot(SUBNET)), (SUBNET, 0));
-        assert_eq!(Unsettled::<Test>::get(), due.amount);
-        Emission::settle(due, 0);
+        assert!(due.amount() > 0);
+        assert_eq!((due.netuid(), Emission::pot(SUBNET)), (SUBNET, 0));
+        assert_eq!(Unsettled::<Test>::get(), due.amount());
+        assert_ok!(Emission::settle(due));
     });
 }
 
@@ -21,10 +21,10 @@ fn take_due_empties_the_pot() {
 fn settle_returns_what_nobody_earned() {
     ExtBuilder::default().subnets(&[1]).build_and_execute(|| {
         let start = Supplied::<Test>::get();
-        let due = take_due_after_blocks(1);
-        let unearned = due.amount - 1_000_000;
-        assert_ok!(Emission::pay(&account(1), 1_000_000));
-        Emission::settle(due, 1_000_000);
+        let mut due = take_due_after_blocks(1);
+        let unearned = due.amount() - 1_000_000;
+        assert_ok!(Emission::pay(&mut due, &account(1), 1_000_000));
+        assert_ok!(Emission::settle(due));
         let end = Supplied::<Test>::get();
         assert_eq!(end.minted, start.minted + 1_000_000);
         assert_eq!(end.issued, start.issued + 1_000_000);
@@ -39,23 +39,12 @@ fn settle_returns_what_nobody_earned() {
 }
 
 #[test]
-fn settle_keeps_what_was_minted_when_the_payer_reports_less() {
-    ExtBuilder::default().subnets(&[1]).build_and_execute(|| {
-        let due = take_due_after_blocks(1);
-        assert_ok!(Emission::pay(&account(1), due.amount));
-        Emission::settle(due, 0);
-        let supply = Supplied::<Test>::get();
-        assert_eq!(supply.issued, supply.minted);
-    });
-}
-
-#[test]
 fn settle_gives_back_so_that_the_next_block_issues_it_again() {
     ExtBuilder::default().subnets(&[1]).build_and_execute(|| {
         let next = Emission::next_issuance();
         let due = take_due_after_blocks(1);
         assert!(Emission::next_issuance() < next);
-        Emission::settle(due, 0);
+        assert_ok!(Emission::settle(due));
         assert_eq!(Emission::next_issuance(), next);
     });
 }
@@ -64,24 +53,31 @@ fn settle_gives_back_so_that_the_next_block_issues_it_again() {
 fn pay_is_refused_when_it_exceeds_what_was_taken() {
     ExtBuilder::default().subnets(&[1]).build_and_execute(|| {
         let (hot, cold) = (hotkey(1), account(1));
-        assert_noop!(Emission::pay(&cold, 1), Error::<Test>::MoreThanDue);
-        let due = take_due_after_blocks(1);
-        let more = due.amount + 1;
-        assert_noop!(Emission::pay(&cold, more), Error::<Test>::MoreThanDue);
-        let refused = Emission::pay_miner(SUBNET, &hot, &cold, more);
+        let mut due = Due::new(SUBNET, 0);
+        let refused = Emission::pay(&mut due, &cold, 1);
         assert_noop!(refused, Error::<Test>::MoreThanDue);
-        let refused = Emission::pay_dividend(SUBNET, &hot, more);
+        let mut due = take_due_after_blocks(1);
+        let more = due.amount() + 1;
+        assert_noop!(
+            Emission::pay(&mut due, &cold, more),
+            Error::<Test>::MoreThanDue
+        );
+        let refused = Emission::pay_miner(&mut due, &hot, &cold, more);
         assert_noop!(refused, Error::<Test>::MoreThanDue);
-        Emission::settle(due, 0);
+        let refused = Emission::pay_dividend(&mut due, &hot, more);
+        assert_noop!(refused, Error::<Test>::MoreThanDue);
+        assert_eq!(due.left(), due.amount());
+        assert_ok!(Emission::settle(due));
     });
 }
 
 #[test]
 fn pay_is_nothing_when_the_amount_is_nothing() {
     ExtBuilder::default().build_and_execute(|| {
-        assert_ok!(Emission::pay(&account(5), 0));
-        assert_ok!(Emission::pay_miner(SUBNET, &hotkey(1), &account(5), 0));
-        assert_ok!(Emission::pay_dividend(SUBNET, &hotkey(1), 0));
+        let mut due = Due::new(SUBNET, 0);
+        assert_ok!(Emission::pay(&mut due, &account(5), 0));
+        assert_ok!(Emission::pay_miner(&mut due, &hotkey(1), &account(5), 0));
+        assert_ok!(Emission::pay_dividend(&mut due, &hotkey(1), 0));
         assert_eq!(Claims::<Test>::get(account(5)), None);
         assert!(credited().is_empty());
     });
@@ -91,8 +87,8 @@ fn pay_is_nothing_when_the_amount_is_nothing() {
 fn pay_becomes_a_credit_when_the_account_could_not_exist() {
     ExtBuilder::default().subnets(&[1]).build_and_execute(|| {
         let minted = Supplied::<Test>::get().minted;
-        let due = take_due_after_blocks(1);
-        assert_ok!(Emission::pay(&account(5), 400));
+        let mut due = take_due_after_blocks(1);
+        assert_ok!(Emission::pay(&mut due, &account(5), 400));
         assert_eq!(
             events().last(),
             Some(&Event::CreditKept {
@@ -100,8 +96,8 @@ fn pay_becomes_a_credit_when_the_account_could_not_exist() {
                 amount: 400
             })
         );
-        assert_ok!(Emission::pay(&account(5), 400));
-        Emission::settle(due, 800);
+        assert_ok!(Emission::pay(&mut due, &account(5), 400));
+        assert_ok!(Emission::settle(due));
         assert_eq!(Claims::<Test>::get(account(5)), Some(800));
         assert_eq!(Supplied::<Test>::get().minted, minted + 800);
         assert_eq!(Balances::total_issuance(), minted);
@@ -111,10 +107,10 @@ fn pay_becomes_a_credit_when_the_account_could_not_exist() {
 #[test]
 fn pay_brings_the_credit_along_when_both_together_suffice() {
     ExtBuilder::default().subnets(&[1]).build_and_execute(|| {
-        let due = take_due_after_blocks(1);
-        assert_ok!(Emission::pay(&account(5), 400));
-        assert_ok!(Emission::pay(&account(5), 600));
-        Emission::settle(due, 1_000);
+        let mut due = take_due_after_blocks(1);
+        assert_ok!(Emission::pay(&mut due, &account(5), 400));
+        assert_ok!(Emission::pay(&mut due, &account(5), 600));
+        assert_ok!(Emission::settle(due));
         assert_eq!(Balances::free_balance(account(5)), 1_000);
         assert_eq!(Claims::<Test>::get(account(5)), None);
         let kept_and_new = Event::CreditPaid {
@@ -128,9 +124,14 @@ fn pay_brings_the_credit_along_when_both_together_suffice() {
 #[test]
 fn pay_miner_pays_the_coldkey_when_nothing_else_was_asked_for() {
     ExtBuilder::default().subnets(&[1]).build_and_execute(|| {
-        let due = take_due_after_blocks(1);
-        assert_ok!(Emission::pay_miner(SUBNET, &hotkey(1), &account(5), 5_000));
-        Emission::settle(due, 5_000);
+        let mut due = take_due_after_blocks(1);
+        assert_ok!(Emission::pay_miner(
+            &mut due,
+            &hotkey(1),
+            &account(5),
+            5_000
+        ));
+        assert_ok!(Emission::settle(due));
         assert_eq!(Balances::free_balance(account(5)), 5_000);
         assert!(credited().is_empty());
     });
@@ -147,10 +148,15 @@ fn pay_miner_pays_the_coldkey_when_the_bond_refuses() {
             PayoutTarget::OwnBond
         ));
         MockStakes::on_credit_own(|_, _, _| Err(DispatchError::Other("refused")));
-        let due = take_due_after_blocks(1);
+        let mut due = take_due_after_blocks(1);
         let before = Balances::total_issuance();
-        assert_ok!(Emission::pay_miner(SUBNET, &hotkey(1), &account(5), 5_000));
-        Emission::settle(due, 5_000);
+        assert_ok!(Emission::pay_miner(
+            &mut due,
+            &hotkey(1),
+            &account(5),
+            5_000
+        ));
+        assert_ok!(Emission::settle(due));
         assert_eq!(Balances::free_balance(account(5)), 5_000);
         assert_eq!(Balances::total_issuance(), before + 5_000);
     });
@@ -159,9 +165,9 @@ fn pay_miner_pays_the_coldkey_when_the_bond_refuses() {
 #[test]
 fn pay_dividend_mints_into_stake() {
     ExtBuilder::default().subnets(&[1]).build_and_execute(|| {
-        let due = take_due_after_blocks(1);
-        assert_ok!(Emission::pay_dividend(SUBNET, &hotkey(1), 7));
-        Emission::settle(due, 7);
+        let mut due = take_due_after_blocks(1);
+        assert_ok!(Emission::pay_dividend(&mut due, &hotkey(1), 7));
+        assert_ok!(Emission::settle(due));
         assert_eq!(Balances::free_balance(holding_account()), ENDOWMENT + 7);
         assert_eq!(credited(), [(SUBNET, hotkey(1), 7)]);
     });
@@ -171,9 +177,10 @@ fn pay_dividend_mints_into_stake() {
 fn pay_dividend_changes_nothing_when_stake_refuses() {
     ExtBuilder::default().subnets(&[1]).build_and_execute(|| {
         MockStakes::on_credit_dividend(|_, _, _| Err(DispatchError::Other("refused")));
-        let due = take_due_after_blocks(1);
-        let refused = Emission::pay_dividend(SUBNET, &hotkey(1), 7);
+        let mut due = take_due_after_blocks(1);
+        let refused = Emission::pay_dividend(&mut due, &hotkey(1), 7);
         assert_noop!(refused, DispatchError::Other("refused"));
-        Emission::settle(due, 0);
+        assert_eq!(due.paid(), 0);
+        assert_ok!(Emission::settle(due));
     });
 }

@@ -28,9 +28,9 @@ fn move_hotkey_keeps_how_a_miner_is_paid_when_it_was_chosen() {
 #[test]
 fn move_coldkey_pays_the_credit_to_the_new_one_when_there_is_any() {
     ExtBuilder::default().subnets(&[1]).build_and_execute(|| {
-        let due = take_due_after_blocks(1);
-        assert_ok!(Emission::pay(&account(5), 400));
-        Emission::settle(due, 400);
+        let mut due = take_due_after_blocks(1);
+        assert_ok!(Emission::pay(&mut due, &account(5), 400));
+        assert_ok!(Emission::settle(due));
         let had = Balances::free_balance(account(1));
         assert_eq!(Emission::move_coldkey(&account(5), &account(1), 1), Ok(1));
         assert_eq!(Balances::free_balance(account(1)), had + 400);

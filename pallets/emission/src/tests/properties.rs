@@ -3,6 +3,7 @@
 use crate::{mock::*, Claims, Supplied};
 use assay_pallet_traits::{Issuer, SubnetHooks};
 use assay_primitives::{Balance, NetUid, ASY};
+use frame_support::assert_ok;
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -44,20 +45,18 @@ fn run(step: Step) {
         Step::Blocks(blocks) => run_blocks(blocks.into()),
         Step::Stake(netuid, stake) => set_stake(netuid, stake),
         Step::Payout(netuid, parts) => {
-            let due = Emission::take_due(NetUid(netuid));
-            let mut paid = 0;
+            let mut due = Emission::take_due(NetUid(netuid));
             for (to, part) in parts {
-                let amount = due.amount / 1_000 * Balance::from(part);
-                Emission::pay(&account(to), amount).unwrap();
-                paid += amount;
+                let amount = due.amount() / 1_000 * Balance::from(part);
+                Emission::pay(&mut due, &account(to), amount).unwrap();
             }
-            Emission::settle(due, paid);
+            assert_ok!(Emission::settle(due));
         }
         Step::Crumbs(netuid, to, amount) => {
-            let due = Emission::take_due(NetUid(netuid));
-            let paid = amount.min(due.amount);
-            Emission::pay(&account(to), paid).unwrap();
-            Emission::settle(due, paid);
+            let mut due = Emission::take_due(NetUid(netuid));
+            let paid = amount.min(due.amount());
+            Emission::pay(&mut due, &account(to), paid).unwrap();
+            assert_ok!(Emission::settle(due));
         }
         Step::Register(netuid) => Emission::on_subnet_registered(NetUid(netuid)),
         Step::Claim(to) => {

@@ -20,14 +20,14 @@ fn set_payout_pays_into_the_bond_when_asked_for() {
         };
         assert_eq!(events().last(), Some(&event));
 
-        let due = take_due_after_blocks(1);
+        let mut due = take_due_after_blocks(1);
         let (coldkey, holding) = (account(1), holding_account());
         let before = (
             Balances::free_balance(&coldkey),
             Balances::free_balance(&holding),
         );
-        assert_ok!(Emission::pay_miner(netuid, &hotkey, &coldkey, 5_000));
-        Emission::settle(due, 5_000);
+        assert_ok!(Emission::pay_miner(&mut due, &hotkey, &coldkey, 5_000));
+        assert_ok!(Emission::settle(due));
         let after = (
             Balances::free_balance(&coldkey),
             Balances::free_balance(&holding),
