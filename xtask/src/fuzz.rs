@@ -1,4 +1,4 @@
-//! `cargo xtask soak fuzz`: libFuzzer on what strangers send to a miner.
+//! `cargo xtask soak fuzz`: libFuzzer on what strangers send to a miner, and miners to validators.
 //!
 //! It needs no nightly compiler: counting which branches are taken is a pass of LLVM that every
 //! compiler has. What a nightly one would add is a sanitizer, and there is next to no unsafe code
@@ -16,7 +16,7 @@ use crate::{process, workspace::Workspace};
 
 /// The targets, each with a corpus and a dictionary of its name in `fuzz`. (`economy` is what
 /// `cargo xtask soak simulation` does by chance, and takes the whole runtime.)
-const TARGETS: [&str; 2] = ["query", "signature"];
+const TARGETS: [&str; 3] = ["query", "signature", "receipt"];
 
 /// How long each is fuzzed unless the command line says otherwise.
 const SECONDS: u64 = 600;

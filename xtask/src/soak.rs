@@ -29,7 +29,7 @@ pub enum Name {
     Validator,
     /// A miner that is attacked in ten ways, with honest callers beside
     Miner,
-    /// What strangers send to a miner, chosen by libFuzzer; `fuzz SECONDS` for each of its targets
+    /// What strangers send to a miner, and miners to validators, chosen by libFuzzer; `fuzz SECONDS` for each of its targets
     Fuzz,
     /// 64 subnets of 256 neurons, all of whose epochs fall due in one block of a running node
     Epochs,

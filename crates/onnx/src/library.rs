@@ -3,7 +3,7 @@
 //! It is a shared library that is not linked in, so that the same miner runs with the CPU build, the
 //! GPU build or none yet: without it, the miner says what to do instead of failing to start.
 
-use ort::environment::Environment;
+use ort::{environment::Environment, logging::LogLevel};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -80,9 +80,25 @@ pub fn load_library(configured: Option<&Path>) -> Result<Environment, LibraryErr
         .with_telemetry(false)
         .build()
         .map_err(|why| broken(why.to_string()))?;
+    environment.set_log_level(heard());
     tracing::info!(path = %path.display(), version = format!("1.{minor}"), "ONNX Runtime loaded");
     *loaded = Some(environment.clone());
     Ok(environment)
+}
+
+/// What of ONNX Runtime's messages somebody hears. It writes out every one that its level lets through
+/// before it hands it over, with some models dozens to a run.
+fn heard() -> LogLevel {
+    use tracing::{enabled, Level};
+    if enabled!(target: "ort::logging", Level::TRACE) {
+        LogLevel::Verbose
+    } else if enabled!(target: "ort::logging", Level::INFO) {
+        LogLevel::Info
+    } else if enabled!(target: "ort::logging", Level::WARN) {
+        LogLevel::Warning
+    } else {
+        LogLevel::Error
+    }
 }
 
 /// Loads the libraries of CUDA that `cargo xtask setup --gpu` put beside ONNX Runtime, so that its

@@ -40,6 +40,10 @@ fn corpora_break_nothing_and_good_ones_verify() {
     // `good`, and `two-labels` with somebody else's signature beside. Were it none, the target would
     // never get beyond the first checks.
     assert_eq!(verified, 2);
+    let taken = corpus("receipt");
+    let taken = taken.iter().filter(|it| entries::receipt(it)).count();
+    // The same two of them.
+    assert_eq!(taken, 2);
 }
 
 proptest! {
@@ -53,5 +57,10 @@ proptest! {
     #[test]
     fn heads_like_good_ones_break_nothing(bytes in changed("signature")) {
         entries::signature(&bytes);
+    }
+
+    #[test]
+    fn receipts_like_good_ones_break_nothing(bytes in changed("receipt")) {
+        entries::receipt(&bytes);
     }
 }

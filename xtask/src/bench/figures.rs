@@ -74,13 +74,14 @@ pub fn table(title: &str, rows: &[Row]) -> String {
     for row in rows {
         text += &format!("| {} |", row.name);
         for it in &row.figures {
-            text += &format!(
-                " {:.0} | {:.2} ms | {:.2} ms | {:.3} ms |",
-                it.per_second,
-                it.median_ms,
-                it.p99_ms,
-                it.processor()
-            );
+            text += &match it.per_second {
+                0.0 => " 0 | – | – |".to_owned(),
+                some => format!(
+                    " {some:.0} | {:.2} ms | {:.2} ms |",
+                    it.median_ms, it.p99_ms
+                ),
+            };
+            text += &format!(" {:.3} ms |", it.processor());
         }
         text.push('\n');
     }
