@@ -31,7 +31,7 @@ pub enum MetricsError {
     #[error("metrics can't be recorded: {0}")]
     Recorder(#[from] metrics_exporter_prometheus::BuildError),
     /// The port can't be had.
-    #[error("metrics can't listen on {address}: {why}")]
+    #[error("metrics can't listen on {address} ({why}): name another address in `metrics`")]
     Listen {
         /// The address asked for.
         address: SocketAddr,
