@@ -11,19 +11,18 @@ use std::{
 use anyhow::{ensure, Result};
 use assay_runtime::{Runtime, RuntimeEvent};
 use codec::Decode;
-use frame_support::{dispatch::PerDispatchClass, storage::storage_prefix, weights::Weight};
+use frame_support::weights::Weight;
 use serde_json::json;
 
 use crate::{
+    blocks,
     node::Node,
-    rpc::{self, hex, Rpc},
+    rpc::Rpc,
     seed,
     state::{self, Size},
-    throughput::{events, wait_for_hash},
     transactions::made,
 };
 
-const SLOT: Duration = Duration::from_secs(6);
 /// The block in which all fall due. Before it, blocks show what they take without epochs.
 const DUE_AT: u32 = 4;
 /// Longer than the measurement: every subnet's epoch runs once.
@@ -44,8 +43,8 @@ struct Block {
     weight: Weight,
 }
 
-pub fn measure(program: &Path, size: Size) -> Result<String> {
-    let specification = seed::specification(program, SLOT.as_millis() as u64, || {
+pub fn measure(program: &Path, size: Size, slot_millis: u64) -> Result<String> {
+    let specification = seed::specification(program, slot_millis, || {
         state::write(size, TEMPO, DUE_AT)?;
         state::weigh_densely(size);
         Ok(())
@@ -54,12 +53,10 @@ pub fn measure(program: &Path, size: Size) -> Result<String> {
     let mut rpc = node.rpc()?;
     let deadline = Instant::now() + PATIENCE;
     let (mut blocks, mut ran, mut last) = (Vec::<Block>::new(), 0, None);
-    let mut time = 0;
+    // Nobody counts the time from before the first block.
+    let mut time = None;
     for number in 1.. {
-        while made(&node.log()?)
-            .last()
-            .is_none_or(|block| block.number < number)
-        {
+        while blocks::finalized(&mut rpc)? < number {
             ensure!(
                 Instant::now() < deadline,
                 "{ran} of {} epochs ran in {PATIENCE:?}",
@@ -86,60 +83,67 @@ pub fn measure(program: &Path, size: Size) -> Result<String> {
         .into_iter()
         .map(|block| (block.number, block.millis))
         .collect();
-    judge(&blocks)?;
-    Ok(table(size, &blocks, &making, last.unwrap_or_default()))
+    judge(&blocks, size)?;
+    let last = last.unwrap_or_default();
+    Ok(table(size, slot_millis, &blocks, &making, last))
 }
 
-fn look(rpc: &mut Rpc, number: u64, time: &mut u64) -> Result<Block> {
-    let hash = wait_for_hash(rpc, number)?;
-    let mut stored = |pallet: &str, item: &str| {
-        let key = hex(&storage_prefix(pallet.as_bytes(), item.as_bytes()));
-        rpc::bytes(&rpc.ask("state_getStorage", json!([key, hash]))?)
-    };
-    let now = u64::decode(&mut &stored("Timestamp", "Now")?[..])?;
-    let weight = PerDispatchClass::<Weight>::decode(&mut &stored("System", "BlockWeight")?[..])?;
-    let happened = events(rpc, &hash)?;
+fn look(rpc: &mut Rpc, number: u64, time: &mut Option<u64>) -> Result<Block> {
+    let hash = rpc.ask("chain_getBlockHash", json!([number]))?;
+    let now = u64::decode(&mut &blocks::stored(rpc, &hash, "Timestamp", "Now")?[..])?;
+    let happened = blocks::events(rpc, &hash)?;
     let count = |wanted: fn(&pallet_epoch::Event<Runtime>) -> bool| {
-        let epochs = happened.iter().filter_map(|event| match event {
+        let epochs = happened.iter().filter_map(|record| match &record.event {
             RuntimeEvent::Epoch(event) => Some(event),
             _ => None,
         });
         epochs.filter(|event| wanted(event)).count()
     };
-    let since_parent = now.saturating_sub(std::mem::replace(time, now));
+    let parent = time.replace(now).unwrap_or(now);
     Ok(Block {
         number,
-        since_parent: if number == 1 {
-            SLOT.as_millis() as u64
-        } else {
-            since_parent
-        },
+        since_parent: now.saturating_sub(parent),
         epochs: count(|event| matches!(event, pallet_epoch::Event::EpochRan { .. })),
         failed: count(|event| matches!(event, pallet_epoch::Event::EpochFailed { .. })),
-        weight: weight.total(),
+        weight: blocks::weight(rpc, &hash)?,
     })
 }
 
 /// What must hold on any machine.
-fn judge(blocks: &[Block]) -> Result<()> {
+fn judge(blocks: &[Block], size: Size) -> Result<()> {
     let most = <Runtime as frame_system::Config>::BlockWeights::get().max_block;
+    let budget = <Runtime as pallet_epoch::Config>::Budget::get().ref_time();
+    let mut waiting = usize::from(size.subnets);
     for block in blocks {
+        let Block { number, weight, .. } = block;
+        ensure!(block.failed == 0, "an epoch failed in block {number}");
         ensure!(
-            block.failed == 0,
-            "an epoch failed in block {}",
-            block.number
+            weight.ref_time() <= most.ref_time(),
+            "block {number} weighs {weight:?}, more than a block may"
         );
         ensure!(
-            block.weight.ref_time() <= most.ref_time(),
-            "block {} weighs {:?}, more than a block may",
-            block.number,
-            block.weight
+            block.epochs > 0 || waiting == 0 || *number < DUE_AT.into(),
+            "{waiting} epochs wait, and block {number} ran none"
+        );
+        waiting = waiting.saturating_sub(block.epochs);
+        // All are of one size, so what one weighs follows from the block itself.
+        let one = weight.ref_time() / (block.epochs.max(1) as u64);
+        ensure!(
+            block.epochs == 0 || waiting == 0 || weight.ref_time() + one > budget,
+            "block {number} ran {} epochs and had room for another of the {waiting} that wait",
+            block.epochs
         );
     }
     Ok(())
 }
 
-fn table(size: Size, blocks: &[Block], making: &BTreeMap<u64, u64>, last: u64) -> String {
+fn table(
+    size: Size,
+    slot_millis: u64,
+    blocks: &[Block],
+    making: &BTreeMap<u64, u64>,
+    last: u64,
+) -> String {
     let busy: Vec<_> = blocks.iter().filter(|block| block.epochs > 0).collect();
     let slowest = blocks
         .iter()
@@ -162,7 +166,7 @@ fn table(size: Size, blocks: &[Block], making: &BTreeMap<u64, u64>, last: u64) -
         size.subnets,
         size.neurons,
         size.validators,
-        SLOT.as_secs(),
+        slot_millis as f64 / 1_000.0,
         busy.len(),
         epochs as f64 / busy.len().max(1) as f64,
         last.saturating_sub(DUE_AT.into()),

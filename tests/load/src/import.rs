@@ -1,23 +1,18 @@
 //! How long a node takes to import blocks that others made.
 
-use std::{
-    path::Path,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Instant};
 
-use anyhow::{ensure, Result};
-use serde_json::json;
+use anyhow::{Context, Result};
 
 use crate::{
-    node::Node,
+    forge::Forge,
+    node::Folder,
     seed,
     state::{self, Size},
-    transactions::number,
 };
 
-/// The shortest slots there are: making the blocks takes 200 ms each, whatever the machine.
-const SLOT_MILLIS: u64 = 200;
+/// As on a real network.
+const SLOT_MILLIS: u64 = 6_000;
 /// Subnets whose epochs run in these blocks.
 const SIZE: Size = Size {
     subnets: 8,
@@ -26,8 +21,6 @@ const SIZE: Size = Size {
 };
 /// Blocks from one epoch of a subnet to the next.
 const TEMPO: u32 = 360;
-/// In vain from here on: no author is so slow.
-const PATIENCE_PER_BLOCK: Duration = Duration::from_secs(2);
 
 pub fn measure(program: &Path, blocks: u32) -> Result<String> {
     let specification = seed::specification(program, SLOT_MILLIS, || {
@@ -35,39 +28,35 @@ pub fn measure(program: &Path, blocks: u32) -> Result<String> {
         state::weigh_densely(SIZE);
         Ok(())
     })?;
-    let mut node = Node::start(program, &specification)?;
-    let mut rpc = node.rpc()?;
-    let deadline = Instant::now() + PATIENCE_PER_BLOCK * blocks;
-    eprintln!(
-        "import: making {blocks} blocks takes {} s",
-        u64::from(blocks) * SLOT_MILLIS / 1_000
-    );
-    loop {
-        let hash = rpc.ask("chain_getFinalizedHead", json!([]))?;
-        if number(&rpc.ask("chain_getHeader", json!([hash]))?["number"])? >= u64::from(blocks) {
-            break;
-        }
-        ensure!(Instant::now() < deadline, "the author is too slow");
-        thread::sleep(Duration::from_millis(500));
-    }
-    let file = node.folder().join("blocks");
-    let file = file.to_string_lossy().into_owned();
-    let last = blocks.to_string();
-    node.then(
-        "export-blocks",
-        &["--binary", "--from=1", "--to", &last, &file],
-    )?;
-    let size = std::fs::metadata(&file)?.len();
     let start = Instant::now();
-    node.afresh("import-blocks", &["--binary", &file])?;
+    let state = seed::storage(&specification)?;
+    let folder = Folder::new(program, &specification)?;
+    let file = folder.path().join("blocks");
+    Forge::new(state, state::purse(), SLOT_MILLIS, blocks)?.write(blocks, &file)?;
+    eprintln!(
+        "import: making {blocks} blocks took {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
+    let size = std::fs::metadata(&file)?.len();
+    let file = file
+        .to_str()
+        .context("the temporary folder's path is text")?;
+    // The first start compiles the runtime, which is no part of an import.
+    let genesis = folder.path().join("genesis");
+    let genesis = genesis
+        .to_str()
+        .context("the temporary folder's path is text")?;
+    folder.run("export-blocks", &["--from=0", "--to=0", genesis])?;
+    let start = Instant::now();
+    folder.run("import-blocks", &["--binary", file])?;
     let took = start.elapsed().as_secs_f64();
     Ok(format!(
         "**Importing {blocks} blocks** by `assay-node import-blocks`, of which every {TEMPO}th runs the epochs of {} \
-         subnets with {} neurons and {} validators each: {took:.1} s, {:.0} blocks per second ({} MB of blocks).\n\n",
+         subnets with {} neurons and {} validators each: {took:.1} s, {:.0} blocks per second ({:.1} MB of blocks).\n\n",
         SIZE.subnets,
         SIZE.neurons,
         SIZE.validators,
         f64::from(blocks) / took,
-        size / 1_000_000,
+        size as f64 / 1e6,
     ))
 }

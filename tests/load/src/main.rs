@@ -7,13 +7,15 @@
 //!
 //! ```text
 //! assay-node export-chain-spec ──► seed ──► specification ──► assay-node ◄── signed transactions
-//!                                                                │
-//!                                                                └──► blocks, events, state ──► report
+//!                                             │      ┌─────────▲ │
+//!                                             └► forge           └──► blocks, events, state ──► report
 //! ```
 //!
 //! It must never judge by the clock of a busy machine: figures that matter are ratios of one run.
 
+mod blocks;
 mod epochs;
+mod forge;
 mod import;
 mod node;
 mod reading;
@@ -64,6 +66,9 @@ enum What {
         /// Validators among them
         #[arg(long, default_value_t = 64)]
         validators: u16,
+        /// The length of a slot, in milliseconds
+        #[arg(long, default_value_t = 6_000)]
+        slot_millis: u64,
     },
 }
 
@@ -100,13 +105,14 @@ fn main() -> Result<()> {
             subnets,
             neurons,
             validators,
+            slot_millis,
         } => {
             let size = state::Size {
                 subnets,
                 neurons,
                 validators,
             };
-            let text = report::about() + &epochs::measure(&args.node, size)?;
+            let text = report::about() + &epochs::measure(&args.node, size, slot_millis)?;
             report::finish(args.page.as_deref(), "soak epochs", &text)
         }
     }

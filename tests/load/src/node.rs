@@ -20,28 +20,59 @@ const START: Duration = Duration::from_secs(300);
 /// Transactions that the pool holds: more than are ever handed in.
 const POOL: &str = "200000";
 
+/// Where a node keeps a chain of ours.
+pub struct Folder {
+    program: PathBuf,
+    folder: TempDir,
+}
+
+impl Folder {
+    /// A folder with the chain's specification and an empty database.
+    pub fn new(program: &Path, specification: &[u8]) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("assay-load-").tempdir()?;
+        fs::write(folder.path().join("chain.json"), specification)?;
+        let program = program.to_owned();
+        Ok(Self { program, folder })
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs one of the node's subcommands to its end.
+    pub fn run(&self, subcommand: &str, args: &[&str]) -> Result<()> {
+        let mut command = Command::new(&self.program);
+        let output = self.name_chain(command.arg(subcommand)).args(args).output();
+        let output = output.with_context(|| format!("can't start {}", self.program.display()))?;
+        let problem = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{subcommand}: {problem}");
+        Ok(())
+    }
+
+    fn name_chain<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
+            .arg("--chain")
+            .arg(self.path().join("chain.json"))
+            .arg("--base-path")
+            .arg(self.path().join("data"))
+    }
+}
+
 /// An author, running. Dropping it kills it.
 pub struct Node {
     pub port: u16,
-    program: PathBuf,
     child: Child,
-    folder: TempDir,
+    folder: Folder,
 }
 
 impl Node {
     /// Starts the only author of a chain.
     pub fn start(program: &Path, specification: &[u8]) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("assay-load-").tempdir()?;
-        let file = folder.path().join("chain.json");
-        fs::write(&file, specification)?;
+        let folder = Folder::new(program, specification)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let log = File::create(folder.path().join("node.log"))?;
-        let child = Command::new(program)
-            .arg("--alice")
-            .arg("--chain")
-            .arg(&file)
-            .arg("--base-path")
-            .arg(folder.path().join("data"))
+        let child = folder
+            .name_chain(Command::new(program).arg("--alice"))
             .args(["--rpc-port", &port.to_string()])
             .args(["--rpc-max-request-size=100", "--rpc-max-response-size=100"])
             .args(["--pool-limit", POOL, "--pool-kbytes=1000000"])
@@ -54,7 +85,6 @@ impl Node {
             .with_context(|| format!("can't start {}", program.display()))?;
         let mut node = Self {
             port,
-            program: program.to_owned(),
             child,
             folder,
         };
@@ -90,46 +120,12 @@ impl Node {
     pub fn log(&self) -> Result<String> {
         Ok(fs::read_to_string(self.folder.path().join("node.log"))?)
     }
-
-    /// Ends it, and runs a subcommand on what it stored.
-    pub fn then(&mut self, subcommand: &str, args: &[&str]) -> Result<()> {
-        self.end();
-        run(&self.program, self.folder.path(), "data", subcommand, args)
-    }
-
-    /// Runs a subcommand with the node's specification on an empty database.
-    pub fn afresh(&self, subcommand: &str, args: &[&str]) -> Result<()> {
-        run(&self.program, self.folder.path(), "other", subcommand, args)
-    }
-
-    /// Where things of this run can lie.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn end(&mut self) {
-        // An error means that it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.end();
+        // An error means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
-}
-
-fn run(program: &Path, folder: &Path, data: &str, subcommand: &str, args: &[&str]) -> Result<()> {
-    let output = Command::new(program)
-        .arg(subcommand)
-        .arg("--chain")
-        .arg(folder.join("chain.json"))
-        .arg("--base-path")
-        .arg(folder.join(data))
-        .args(args)
-        .output()?;
-    let problem = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{subcommand}: {problem}");
-    Ok(())
 }

@@ -22,23 +22,35 @@ pub fn specification(
     write: impl FnOnce() -> Result<()>,
 ) -> Result<Vec<u8>> {
     let mut specification = plain(node, slot_millis)?;
-    let top = specification["genesis"]["raw"]["top"]
-        .as_object()
-        .context("the node's specification is not raw")?;
-    let mut entries = BTreeMap::new();
-    for (key, value) in top {
-        let value = value.as_str().context("a value is text")?;
-        entries.insert(
-            sp_core::bytes::from_hex(key)?,
-            sp_core::bytes::from_hex(value)?,
-        );
-    }
-    let entries = changed(entries, write)?;
+    let entries = changed(entries(&specification)?, write)?;
     let top = entries
         .iter()
         .map(|(key, value)| (hex(key), json!(hex(value))));
     specification["genesis"]["raw"]["top"] = Value::Object(top.collect());
     Ok(serde_json::to_vec(&specification)?)
+}
+
+/// What the first block of a specification's chain holds.
+pub fn storage(specification: &[u8]) -> Result<Storage> {
+    Ok(Storage {
+        top: entries(&serde_json::from_slice(specification)?)?,
+        ..Storage::default()
+    })
+}
+
+fn entries(specification: &Value) -> Result<BTreeMap<Vec<u8>, Vec<u8>>> {
+    let top = specification["genesis"]["raw"]["top"]
+        .as_object()
+        .context("the node's specification is not raw")?;
+    top.iter()
+        .map(|(key, value)| {
+            let value = value.as_str().context("a value is text")?;
+            Ok((
+                sp_core::bytes::from_hex(key)?,
+                sp_core::bytes::from_hex(value)?,
+            ))
+        })
+        .collect()
 }
 
 /// What a chain's storage is after `write`.

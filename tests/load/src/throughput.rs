@@ -1,7 +1,11 @@
 //! How many transactions one author takes: remarks that do nothing, as the ceiling; transfers; and
 //! reveals of weights, which are free and so have a quarter of a block to themselves.
+//!
+//! What counts is in the finalized chain ([`blocks`]): a block that an author made and threw away
+//! holds nothing, and a transaction that failed was no work.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     path::Path,
     thread,
@@ -10,21 +14,17 @@ use std::{
 
 use anyhow::{anyhow, ensure, Context, Result};
 use assay_primitives::{Balance, Evidence, NetUid, TaskVersion, ASY};
-use assay_runtime::{Balances, Hash, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin};
-use codec::{Decode, Encode};
-use frame_support::{
-    dispatch::{DispatchClass, GetDispatchInfo},
-    storage::storage_prefix,
-};
-use frame_system::EventRecord;
-use serde_json::json;
+use assay_runtime::{Balances, Runtime, RuntimeCall, RuntimeOrigin};
+use codec::Encode;
+use frame_support::weights::Weight;
 use sp_core::{sr25519, Pair};
 use sp_crypto_hashing::blake2_256;
 use sp_runtime::MultiAddress;
 
 use crate::{
+    blocks::{self, Block},
     node::Node,
-    rpc::{self, hex},
+    rpc::Rpc,
     seed,
     state::{self, Size},
     transactions::{hand_in, made, Made, Signer},
@@ -35,7 +35,7 @@ const SLOT: Duration = Duration::from_secs(6);
 /// Who sends remarks and transfers.
 const SENDERS: u32 = 4_000;
 /// How many of each kind everyone sends.
-const EACH: u32 = 6;
+const EACH: u32 = 4;
 /// What everyone has.
 const ENDOWMENT: Balance = 10 * ASY;
 /// Weights that a reveal holds.
@@ -48,18 +48,21 @@ const REVEALERS: Size = Size {
 };
 /// Far off: no epoch runs while transactions are counted.
 const NEVER: u32 = 100_000;
-/// How long anything may wait for its block.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// How long all of one kind may take to come into finalized blocks.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Blocks without any of them after which those that are missing are given up.
+const IDLE: usize = 10;
 
 /// One kind of transaction and what came of it.
 struct Kind {
     name: &'static str,
-    /// What one of them is declared to take of a block's time, in microseconds.
-    declared: u64,
+    /// That the pool took.
     taken: usize,
-    blocks: Vec<Made>,
-    /// From the first one handed in until the last one was in a block.
-    took: Duration,
+    /// By the chain's clock, when the first of them could have been in a block.
+    since: u64,
+    /// Those that hold any of them, and how they were made.
+    blocks: Vec<(Block, Option<Made>)>,
 }
 
 pub fn measure(program: &Path) -> Result<String> {
@@ -70,6 +73,15 @@ pub fn measure(program: &Path) -> Result<String> {
     })?;
     let node = Node::start(program, &specification)?;
     let mut rpc = node.rpc()?;
+    // The time of the first block is what everything after it is counted from.
+    let deadline = Instant::now() + PATIENCE;
+    while blocks::finalized(&mut rpc)? == 0 {
+        ensure!(
+            Instant::now() < deadline,
+            "no block is final after {PATIENCE:?}"
+        );
+        thread::sleep(Duration::from_millis(200));
+    }
     let signer = Signer::at_best(&mut rpc)?;
     let friend = MultiAddress::Id(state::account(&sender(0)));
     let remark = RuntimeCall::System(frame_system::Call::remark {
@@ -147,10 +159,10 @@ fn reveals(signer: &Signer) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Hands everything in and waits until it is in blocks.
+/// Hands everything in and follows the finalized chain until all of it is in blocks.
 fn run(node: &Node, name: &'static str, call: &RuntimeCall, all: Vec<Vec<u8>>) -> Result<Kind> {
     let mut rpc = node.rpc()?;
-    let before = made(&node.log()?).len();
+    let before = blocks::finalized(&mut rpc)?;
     let start = Instant::now();
     let (taken, refused) = hand_in(&mut rpc, &all)?;
     ensure!(
@@ -166,123 +178,140 @@ fn run(node: &Node, name: &'static str, call: &RuntimeCall, all: Vec<Vec<u8>>) -
     if let Some(reason) = refused {
         eprintln!("{name}: the others were refused: {reason}");
     }
-    let blocks = loop {
-        let blocks = made(&node.log()?).split_off(before);
-        let included: usize = blocks.iter().map(|block| block.transactions).sum();
-        if included >= taken {
-            break blocks;
-        }
-        ensure!(
-            start.elapsed() < PATIENCE,
-            "{name}: {included} of {taken} are in blocks, and no more"
-        );
-        thread::sleep(Duration::from_millis(200));
+    let seen = follow(&mut rpc, before, call, taken)?;
+    let failed: usize = seen.iter().map(|block| block.failed).sum();
+    ensure!(failed == 0, "{name}: {failed} of {taken} failed");
+    let first = seen.iter().position(|block| block.succeeded > 0);
+    let first = first.with_context(|| format!("{name}: none came into a block"))?;
+    let since = match first.checked_sub(1) {
+        Some(parent) => seen[parent].time,
+        None => blocks::look(&mut rpc, before, call)?.time,
     };
-    let took = start.elapsed();
-    let blocks: Vec<_> = blocks
+    let mut makings: BTreeMap<_, _> = made(&node.log()?)
         .into_iter()
-        .filter(|block| block.transactions > 0)
+        .map(|made| (made.hash.clone(), made))
         .collect();
-    let fullest = fullest(&blocks).context("a transaction was included")?;
-    ensure_they_succeeded(&mut rpc, fullest, name)?;
-    let weight = call.get_dispatch_info().total_weight();
-    let base = <Runtime as frame_system::Config>::BlockWeights::get()
-        .get(DispatchClass::Normal)
-        .base_extrinsic;
+    let full = seen.into_iter().filter(|block| block.succeeded > 0);
     Ok(Kind {
         name,
-        declared: weight.saturating_add(base).ref_time() / 1_000_000,
         taken,
-        blocks,
-        took,
+        since,
+        blocks: full
+            .map(|block| {
+                let making = makings.remove(&block.hash);
+                (block, making)
+            })
+            .collect(),
     })
 }
 
-fn fullest(blocks: &[Made]) -> Option<&Made> {
-    blocks.iter().max_by_key(|block| block.transactions)
-}
-
-/// What failed was no work.
-fn ensure_they_succeeded(rpc: &mut rpc::Rpc, block: &Made, name: &str) -> Result<()> {
-    let hash = wait_for_hash(rpc, block.number)?;
-    let failed = events(rpc, &hash)?
-        .into_iter()
-        .filter(|event| {
-            matches!(
-                event,
-                RuntimeEvent::System(frame_system::Event::ExtrinsicFailed { .. })
-            )
-        })
-        .count();
-    ensure!(
-        failed == 0,
-        "{name}: {failed} of {} failed in block {}",
-        block.transactions,
-        block.number
-    );
-    Ok(())
-}
-
-/// The hash of a block, which its author tells of a moment before it is stored.
-pub fn wait_for_hash(rpc: &mut rpc::Rpc, number: u64) -> Result<serde_json::Value> {
+/// The finalized blocks after `before`, until `expected` calls of one kind were in them, or until
+/// no more of them come.
+fn follow(rpc: &mut Rpc, before: u64, call: &RuntimeCall, expected: usize) -> Result<Vec<Block>> {
     let deadline = Instant::now() + PATIENCE;
-    loop {
-        let hash = rpc.ask("chain_getBlockHash", json!([number]))?;
-        if !hash.is_null() {
-            return Ok(hash);
-        }
+    let (mut seen, mut included, mut idle) = (Vec::new(), 0, 0);
+    while included < expected && idle < IDLE {
+        let next = before + 1 + seen.len() as u64;
         ensure!(
             Instant::now() < deadline,
-            "block {number} was made and never stored"
+            "{included} of {expected} are in final blocks after {PATIENCE:?}"
         );
-        thread::sleep(Duration::from_millis(100));
+        if blocks::finalized(rpc)? < next {
+            thread::sleep(Duration::from_millis(200));
+            continue;
+        }
+        let block = blocks::look(rpc, next, call)?;
+        let here = block.succeeded + block.failed;
+        included += here;
+        idle = if here > 0 || included == 0 {
+            0
+        } else {
+            idle + 1
+        };
+        seen.push(block);
     }
+    Ok(seen)
 }
 
-/// What happened in a block.
-pub fn events(rpc: &mut rpc::Rpc, hash: &serde_json::Value) -> Result<Vec<RuntimeEvent>> {
-    let key = storage_prefix(b"System", b"Events");
-    let events = rpc::bytes(&rpc.ask("state_getStorage", json!([hex(&key), hash]))?)?;
-    let events = Vec::<EventRecord<RuntimeEvent, Hash>>::decode(&mut &events[..])?;
-    Ok(events.into_iter().map(|record| record.event).collect())
+impl Kind {
+    fn succeeded(&self) -> usize {
+        self.blocks.iter().map(|(block, _)| block.succeeded).sum()
+    }
+
+    fn fullest(&self) -> Option<&(Block, Option<Made>)> {
+        self.blocks.iter().max_by_key(|(block, _)| block.succeeded)
+    }
+
+    /// In a second of the chain's time, from the parent of the first block with any of them to the
+    /// last one.
+    fn a_second(&self) -> f64 {
+        let last = self
+            .blocks
+            .last()
+            .map_or(self.since, |(block, _)| block.time);
+        self.succeeded() as f64 * 1_000.0 / last.saturating_sub(self.since).max(1) as f64
+    }
+
+    /// In a second of making blocks, over those whose making the author's log tells of.
+    fn a_second_of_making(&self) -> f64 {
+        let told = || {
+            let told = self.blocks.iter();
+            told.filter_map(|(block, made)| Some((block.succeeded, made.as_ref()?.millis)))
+        };
+        let count: usize = told().map(|(count, _)| count).sum();
+        let millis: u64 = told().map(|(_, millis)| millis).sum();
+        count as f64 * 1_000.0 / millis.max(1) as f64
+    }
+
+    /// Microseconds of weight that one of them has, of a sum over its blocks.
+    fn one(&self, weight: impl Fn(&Block) -> Weight) -> f64 {
+        let sum: u64 = self
+            .blocks
+            .iter()
+            .map(|(block, _)| weight(block).ref_time())
+            .sum();
+        sum as f64 / 1e6 / self.succeeded().max(1) as f64
+    }
 }
 
 fn table(kinds: &[Kind]) -> String {
     let mut text = format!(
-        "**Transactions per second, one author, {} s slots.** Handed in over HTTP, so the pool's checks \
-         run on the same cores.\n\n\
-         | | declared | in blocks | per second, checks at the pool included | fullest block | made in | \
-         it ended because | per second of making | beside remarks |\n\
-         | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: |\n",
+        "**Transactions of one author, {} s slots.** Counted where they succeeded in finalized blocks. Handed in over \
+         HTTP while blocks are made, so the pool's checks run on the same cores. *Declared* is what one of them is said \
+         to take before it runs, *used* what it says afterwards, *made* the time that making its blocks took, shared \
+         among them.\n\n\
+         | | succeeded | in blocks | a second | declared | used | made | fullest block | of its weight | made in | \
+         it ended because | beside remarks |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: |\n",
         SLOT.as_secs()
     );
-    let ceiling = kinds.first().map_or(0.0, rate_of_making);
+    let most = <Runtime as frame_system::Config>::BlockWeights::get().max_block;
+    let ceiling = kinds.first().map_or(0.0, Kind::a_second_of_making);
     for kind in kinds {
-        let Some(fullest) = fullest(&kind.blocks) else {
+        let Some((fullest, making)) = kind.fullest() else {
             continue;
         };
-        let rate = rate_of_making(kind);
+        let rate = kind.a_second_of_making();
+        let (millis, end) = making
+            .as_ref()
+            .map_or((0, "unknown"), |made| (made.millis, made.end.as_str()));
         writeln!(
             text,
-            "| {} | {} µs | {} | {:.0} | {} | {} ms | {} | {rate:.0} | {:.2} |",
+            "| {} | {} of {} | {} | {:.0} | {:.0} µs | {:.0} µs | {:.0} µs | {} | {:.0} % | {millis} ms | {end} | {:.2} |",
             kind.name,
-            kind.declared,
+            kind.succeeded(),
             kind.taken,
-            kind.taken as f64 / kind.took.as_secs_f64(),
-            fullest.transactions,
-            fullest.millis,
-            fullest.end,
+            kind.blocks.len(),
+            kind.a_second(),
+            kind.one(|block| block.declared),
+            kind.one(|block| block.used),
+            1e6 / rate,
+            fullest.succeeded,
+            100.0 * fullest.weight.ref_time() as f64 / most.ref_time() as f64,
             rate / ceiling,
         )
         .expect("text can be written to");
     }
     text.push('\n');
     text
-}
-
-/// Transactions that blocks took in a second of making them, over all blocks.
-fn rate_of_making(kind: &Kind) -> f64 {
-    let millis: u64 = kind.blocks.iter().map(|block| block.millis).sum();
-    let count: usize = kind.blocks.iter().map(|block| block.transactions).sum();
-    count as f64 * 1_000.0 / millis.max(1) as f64
 }

@@ -1,4 +1,4 @@
-//! Signed transactions, and blocks as the author's log tells them.
+//! Signed transactions, and what an author's log tells of the making of blocks.
 
 use anyhow::{Context, Result};
 use assay_runtime::{
@@ -103,27 +103,31 @@ pub fn number(value: &Value) -> Result<u64> {
     )?)
 }
 
-/// A block, as its author tells of it.
+/// The making of a block, as its author tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Made {
     pub number: u64,
+    /// By which it is found in the chain.
+    pub hash: String,
     /// What making it took.
     pub millis: u64,
     /// Why no more transactions went into it.
     pub end: String,
-    /// Without the one that says the time.
-    pub transactions: usize,
 }
 
-/// The blocks that an author's log tells of. One that took longer than there was time for is thrown
+/// The makings that an author's log tells of. One that took longer than there was time for is thrown
 /// away and not sealed; its transactions go into another.
 pub fn made(log: &str) -> Vec<Made> {
     let (mut blocks, mut prepared) = (Vec::new(), None);
     for line in log.lines() {
         if let Some(block) = made_line(line) {
             prepared = Some(block);
-        } else if line.contains("Pre-sealed block for proposal at ") {
-            blocks.extend(prepared.take());
+        } else if let Some((_, sealed)) = line.split_once("Hash now ") {
+            let hash = sealed.split([',', '.', ' ']).next().unwrap_or_default();
+            blocks.extend(prepared.take().map(|block| Made {
+                hash: hash.to_owned(),
+                ..block
+            }));
         }
     }
     blocks
@@ -134,13 +138,12 @@ fn made_line(line: &str) -> Option<Made> {
     let (number, rest) = rest.split_once(" (")?;
     let (millis, rest) = rest.split_once(" ms)")?;
     let (_, rest) = rest.split_once("end: ")?;
-    let (end, rest) = rest.split_once(';')?;
-    let (_, count) = rest.split_once("extrinsics_count: ")?;
+    let (end, _) = rest.split_once(';')?;
     Some(Made {
         number: number.parse().ok()?,
+        hash: String::new(),
         millis: millis.parse().ok()?,
         end: end.to_owned(),
-        transactions: count.trim().parse::<usize>().ok()?.saturating_sub(1),
     })
 }
 
@@ -153,14 +156,15 @@ mod tests {
         let log = "2026-01-01 00:00:00 🙌 Starting consensus session on top of parent 0x00\n\
                    2026-01-01 00:00:00 🎁 Prepared block for proposing at 29 (3 ms) hash: 0xaa; \
                    parent_hash: 0x0e; end: NoMoreTransactions; extrinsics_count: 7    \n\
-                   2026-01-01 00:00:00 🔖 Pre-sealed block for proposal at 29. Hash now 0xbb\n\
+                   2026-01-01 00:00:00 🔖 Pre-sealed block for proposal at 29. Hash now 0xbb, previously \
+                   0xaa.\n\
                    2026-01-01 00:00:01 🎁 Prepared block for proposing at 30 (9000 ms) hash: 0xcc; \
                    parent_hash: 0xbb; end: HitDeadline; extrinsics_count: 9    \n";
         let expected = Made {
             number: 29,
+            hash: "0xbb".into(),
             millis: 3,
             end: "NoMoreTransactions".into(),
-            transactions: 6,
         };
         assert_eq!(made(log), [expected]);
     }
