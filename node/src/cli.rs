@@ -64,4 +64,10 @@ pub enum Subcommand {
 
     /// Forget the newest blocks.
     Revert(RevertCmd),
+
+    /// Compile a runtime that is to come, so that the node misses no slot when it is in force.
+    CompileRuntime {
+        /// The runtime's Wasm, compressed or not
+        wasm: PathBuf,
+    },
 }

@@ -1,5 +1,10 @@
 //! From the command line to what is run.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use sc_cli::{ChainSpec, Error, Result, SubstrateCli};
 use sc_network::config::NetworkBackendType;
 use sc_service::{ChainType, Configuration};
@@ -97,6 +102,7 @@ pub fn run() -> Result<()> {
             let revert = command.run(parts.client, parts.backend, Some(revert_finality));
             Ok((revert, parts.task_manager))
         }),
+        Some(Subcommand::CompileRuntime { wasm }) => compile_runtime(wasm, compiled),
     }
 }
 
@@ -127,6 +133,24 @@ fn run_node(mut cli: Cli) -> Result<()> {
             refuse_libp2p(&config)?;
             service::start(config, compiled).map_err(Error::Service)
         })
+}
+
+/// Leaves the compiled form of a runtime where the node will look for it.
+fn compile_runtime(wasm: &Path, compiled: Option<PathBuf>) -> Result<()> {
+    let folder = compiled.ok_or_else(|| {
+        Error::Input("there is no home to keep it in: give `--compiled-runtimes FOLDER`".into())
+    })?;
+    let code = fs::read(wasm)
+        .map_err(|error| Error::Input(format!("can't read {}: {error}", wasm.display())))?;
+    let version = service::compile(&code, folder.clone())
+        .map_err(|error| Error::Input(format!("{}: {error}", wasm.display())))?;
+    println!(
+        "{} {} is compiled, in {}",
+        version.spec_name,
+        version.spec_version,
+        folder.display()
+    );
+    Ok(())
 }
 
 /// The node has one network backend. Ignoring a wish for the other would surprise.

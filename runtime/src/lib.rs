@@ -116,13 +116,14 @@ impl_opaque_keys! {
     }
 }
 
-/// Names this runtime and its version.
+/// Names this runtime and its version. `spec_version` is the day on which it was last changed in
+/// what it does or keeps, with two digits for more of them on one day.
 #[sp_version::runtime_version]
 pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("assay"),
     impl_name: Cow::Borrowed("assay"),
     authoring_version: 1,
-    spec_version: 1,
+    spec_version: 2_026_112_100,
     impl_version: 1,
     apis: RUNTIME_API_VERSIONS,
     transaction_version: 1,

@@ -1,11 +1,9 @@
 //! A network of several nodes, started from a TOML file as a real one is.
 
-use crate::{participants::free_address, program, until, Process};
-use serde_json::{json, Value};
+use crate::{program, switch::Switch, Peer};
 use std::{
     fmt::Write as _,
     fs,
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -36,15 +34,30 @@ const AUTHORS: [(&str, &str, &str); 4] = [
     ),
 ];
 
-/// How long a node may take until it serves its RPC, on a busy machine.
-const START: Duration = Duration::from_secs(180);
-/// How long anything may take that needs some blocks, on a busy machine.
-const SOME_BLOCKS: Duration = Duration::from_secs(180);
+/// How fast a network goes, and how it is wired.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The length of a slot.
+    pub slot: Duration,
+    /// Blocks from one of a subnet's epochs to the next.
+    pub tempo: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            slot: Duration::from_secs(1),
+            tempo: 20,
+        }
+    }
+}
 
 /// The nodes of one network, and what it was started from.
 pub struct Authors {
     /// The authors' nodes, in the order of their names.
     pub nodes: Vec<Peer>,
+    /// What they are plugged into, if the network can be cut.
+    switch: Option<Switch>,
     specification: PathBuf,
     boot_nodes: Vec<String>,
     // Last, so that it is deleted when nobody writes to it any more.
@@ -57,11 +70,32 @@ impl Authors {
     /// # Panics
     /// If there are more than four, or if the network can't be made.
     pub async fn start(count: usize) -> Self {
+        Self::launch(count, Pace::default(), None).await
+    }
+
+    /// The same at another pace.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub async fn at_pace(count: usize, pace: Pace) -> Self {
+        Self::launch(count, pace, None).await
+    }
+
+    /// The same on a network that can be cut in two, every node in a namespace of its own.
+    ///
+    /// # Panics
+    /// As [`Self::start`], and where namespaces can't be made, saying what it takes.
+    pub async fn start_apart(count: usize) -> Self {
+        Self::launch(count, Pace::default(), Some(Switch::new())).await
+    }
+
+    async fn launch(count: usize, pace: Pace, switch: Option<Switch>) -> Self {
         let folder = tempfile::Builder::new().prefix("assay-tests-").tempdir();
         let folder = folder.expect("a temporary folder");
-        let specification = specification(folder.path(), &AUTHORS[..count]);
+        let specification = specification(folder.path(), &AUTHORS[..count], pace);
         let mut network = Self {
             nodes: Vec::new(),
+            switch,
             specification,
             boot_nodes: Vec::new(),
             folder,
@@ -76,154 +110,50 @@ impl Authors {
     }
 
     /// Starts one more node, which has to get the chain from the others.
-    pub async fn join(&self, name: &str, flags: &[&str]) -> Peer {
+    pub async fn join(&mut self, name: &str, flags: &[&str]) -> Peer {
         let mut arguments: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         for boot_node in &self.boot_nodes {
             arguments.extend(["--bootnodes".to_owned(), boot_node.clone()]);
         }
-        let mut node = Peer::new(name, self.folder.path(), &self.specification, arguments);
+        let port = self.switch.as_mut().map(Switch::plug);
+        let folder = self.folder.path();
+        let mut node = Peer::new(name, folder, &self.specification, port, arguments);
         node.launch();
         node.serves().await;
         node
     }
-}
 
-/// One node of the network.
-pub struct Peer {
-    name: String,
-    folder: PathBuf,
-    rpc: SocketAddr,
-    network: SocketAddr,
-    arguments: Vec<String>,
-    process: Option<Process>,
-}
-
-impl Peer {
-    fn new(name: &str, folder: &Path, specification: &Path, extra: Vec<String>) -> Self {
-        let (rpc, network) = (free_address(), free_address());
-        let mut arguments = vec![
-            format!("--chain={}", specification.display()),
-            format!("--base-path={}", folder.join(name).display()),
-            format!("--listen-addr=/ip4/127.0.0.1/tcp/{}", network.port()),
-            format!("--rpc-port={}", rpc.port()),
-            "--no-prometheus".to_owned(),
-            "--no-telemetry".to_owned(),
-            "--no-mdns".to_owned(),
-        ];
-        arguments.extend(extra);
-        Self {
-            name: name.to_owned(),
-            folder: folder.to_owned(),
-            rpc,
-            network,
-            arguments,
-            process: None,
-        }
+    /// Cuts the network in two: the first `first` authors on one side, the others on the other.
+    ///
+    /// # Panics
+    /// If it was not started apart.
+    pub fn cut(&self, first: usize) {
+        let switch = self.switch.as_ref().expect("the network can be cut");
+        switch.cut(first);
     }
 
-    /// Where it serves its RPC.
-    pub fn url(&self) -> String {
-        format!("ws://{}", self.rpc)
+    /// Makes it one again.
+    ///
+    /// # Panics
+    /// If it was not started apart.
+    pub fn heal(&self) {
+        let switch = self.switch.as_ref().expect("the network can be cut");
+        switch.heal();
     }
 
-    /// Starts it: with an empty database the first time, with its own whenever it was killed.
-    pub fn launch(&mut self) {
-        let arguments = &self.arguments;
-        let process = Process::start(&self.name, "assay-node", arguments, &self.folder);
-        self.process = Some(process);
+    /// A folder in which a test can put things, deleted with the network.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
-
-    /// Ends it at once, as `kill -9` does.
-    pub fn kill(&mut self) {
-        self.process = None;
-    }
-
-    /// What it has logged so far.
-    pub fn log(&self) -> String {
-        let process = self.process.as_ref().expect("the node was launched");
-        process.log()
-    }
-
-    /// Waits until it answers.
-    pub async fn serves(&mut self) {
-        until(&format!("the RPC of {}", self.name), START, async || {
-            let process = self.process.as_mut().expect("the node was launched");
-            process.assert_running();
-            self.best().await
-        })
-        .await;
-    }
-
-    /// Waits until it knows that block `number` is final.
-    pub async fn finalizes(&self, number: u64) {
-        let what = format!("block {number} to be final for {}", self.name);
-        until(&what, SOME_BLOCKS, async || {
-            (self.finalized().await? >= number).then_some(())
-        })
-        .await;
-    }
-
-    /// Waits until its best block is `number` or a later one.
-    pub async fn reaches(&self, number: u64) {
-        let what = format!("{} to reach block {number}", self.name);
-        until(&what, SOME_BLOCKS, async || {
-            (self.best().await? >= number).then_some(())
-        })
-        .await;
-    }
-
-    /// The number of its best block; none while it does not answer.
-    pub async fn best(&self) -> Option<u64> {
-        let header = self.ask("chain_getHeader", json!([])).await?;
-        number(&header)
-    }
-
-    /// The number of the newest block that is final for it; none while it does not answer.
-    pub async fn finalized(&self) -> Option<u64> {
-        let hash = self.ask("chain_getFinalizedHead", json!([])).await?;
-        let header = self.ask("chain_getHeader", json!([hash])).await?;
-        number(&header)
-    }
-
-    /// The hash of its block `number`.
-    pub async fn block_hash(&self, number: u64) -> Option<Value> {
-        self.ask("chain_getBlockHash", json!([number])).await
-    }
-
-    async fn address(&self) -> String {
-        let what = format!("the identity of {}", self.name);
-        let identity = until(&what, START, async || {
-            self.ask("system_localPeerId", json!([])).await
-        })
-        .await;
-        let identity = identity.as_str().expect("an identity is text");
-        format!("/ip4/127.0.0.1/tcp/{}/p2p/{identity}", self.network.port())
-    }
-
-    async fn ask(&self, method: &str, params: Value) -> Option<Value> {
-        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let answer = reqwest::Client::new()
-            .post(format!("http://{}", self.rpc))
-            .timeout(Duration::from_secs(10))
-            .json(&request)
-            .send()
-            .await
-            .ok()?;
-        let answer: Value = answer.json().await.ok()?;
-        Some(answer["result"].clone()).filter(|result| !result.is_null())
-    }
-}
-
-fn number(header: &Value) -> Option<u64> {
-    let digits = header["number"].as_str()?.strip_prefix("0x")?;
-    u64::from_str_radix(digits, 16).ok()
 }
 
 /// Makes a network's specification, as the guide tells a person to.
-fn specification(folder: &Path, authors: &[(&str, &str, &str)]) -> PathBuf {
-    let mut text = String::from(
+fn specification(folder: &Path, authors: &[(&str, &str, &str)], pace: Pace) -> PathBuf {
+    let mut text = format!(
         "name = 'Assay tests'\nid = 'assay_tests'\nkind = 'local'\n\
-         [chain]\nslot_millis = 1000\ndefault_tempo = 20\nunbonding_era = 10\n",
+         [chain]\nslot_millis = {}\ndefault_tempo = {}\nunbonding_era = 10\n",
+        pace.slot.as_millis(),
+        pace.tempo,
     );
     let (_, first, _) = authors[0];
     let write = write!(

@@ -18,16 +18,21 @@
 
 mod authors;
 mod network;
+mod next_runtime;
 mod node;
 mod participants;
+mod peer;
 mod people;
 mod process;
+mod switch;
 mod wait;
 
-pub use authors::{Authors, Peer};
+pub use authors::{Authors, Pace};
 pub use network::Network;
+pub use next_runtime::NextRuntime;
 pub use node::Node;
 pub use participants::{Miner, Validator};
+pub use peer::Peer;
 pub use people::{key, Person};
 pub use process::{program, Process};
 pub use wait::until;

@@ -52,11 +52,31 @@ impl Process {
         arguments: impl IntoIterator<Item = Arg>,
         folder: &Path,
     ) -> Self {
+        Self::start_in(None, name, program_name, arguments, folder)
+    }
+
+    /// The same in a network namespace, which takes root.
+    pub(crate) fn start_in<Arg: AsRef<OsStr>>(
+        namespace: Option<&str>,
+        name: &str,
+        program_name: &str,
+        arguments: impl IntoIterator<Item = Arg>,
+        folder: &Path,
+    ) -> Self {
         let log = folder.join(format!("{name}.log"));
         let mut options = OpenOptions::new();
         let file = options.create(true).append(true).open(&log);
         let file = file.expect("a log file in the test's folder");
-        let mut command = Command::new(program(program_name));
+        let program = program(program_name);
+        let mut command = match namespace {
+            None => Command::new(program),
+            Some(namespace) => {
+                // It becomes the program, and so has its id.
+                let mut ip = Command::new("ip");
+                ip.args(["netns", "exec", namespace]).arg(program);
+                ip
+            }
+        };
         command
             .args(arguments)
             .stdin(Stdio::null())

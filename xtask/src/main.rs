@@ -13,6 +13,7 @@ mod ci;
 mod clients;
 mod fuzz;
 mod localnet;
+mod network;
 mod page;
 mod process;
 mod setup;

@@ -14,7 +14,7 @@ use anyhow::{bail, Context, Result};
 use clap::ValueEnum;
 
 use crate::{
-    ci, fuzz, process,
+    ci, fuzz, network, process,
     setup::{self, Scope},
     siege,
     workspace::Workspace,
@@ -33,6 +33,9 @@ pub enum Name {
     Fuzz,
     /// 64 subnets of 256 neurons, all of whose epochs fall due in one block of a running node
     Epochs,
+    /// Four authors, any of whom is killed fifty times at random moments (`--kills N --seed S`); then
+    /// a network that is cut in two and healed, which takes root
+    Network,
 }
 
 impl fmt::Display for Name {
@@ -48,6 +51,7 @@ impl Name {
         let mut command = match self {
             Self::Miner => return siege::run(workspace, args),
             Self::Fuzz => return fuzz::run(workspace, args),
+            Self::Network => return network::run(workspace, args),
             Self::Simulation => workspace.command(workspace.program("assay-simulation")),
             Self::Epochs => {
                 let mut load = load(workspace);

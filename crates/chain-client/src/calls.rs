@@ -89,6 +89,14 @@ pub fn sudo_set_admitted(netuid: NetUid, admitted: bool) -> impl Payload {
     })
 }
 
+/// Replaces the runtime by one with a higher version. Signed by the key of `sudo`, where there is
+/// one.
+pub fn sudo_set_code(code: Vec<u8>) -> impl Payload {
+    use runtime::runtime_types::{assay_runtime::RuntimeCall, frame_system::pallet::Call};
+    let set = RuntimeCall::System(Call::set_code { code });
+    runtime::tx().sudo().sudo(set)
+}
+
 /// Ends a subnet. Signed by the key of `sudo`, where there is one.
 pub fn sudo_dissolve_subnet(netuid: NetUid) -> impl Payload {
     by_sudo(SubnetsCall::dissolve_subnet {

@@ -16,7 +16,9 @@ use std::{path::PathBuf, sync::Arc};
 
 use assay_runtime::{opaque::Block, RuntimeApi};
 use sc_consensus_aura::ImportQueueParams;
-use sc_executor::{HeapAllocStrategy, WasmExecutor, DEFAULT_HEAP_ALLOC_STRATEGY};
+use sc_executor::{
+    HeapAllocStrategy, RuntimeVersion, RuntimeVersionOf, WasmExecutor, DEFAULT_HEAP_ALLOC_STRATEGY,
+};
 use sc_service::{
     config::ExecutorConfiguration, error::Error, Configuration, PartialComponents, TaskManager,
 };
@@ -24,6 +26,9 @@ use sc_telemetry::{Telemetry, TelemetryHandle, TelemetryWorker};
 use sp_consensus_aura::{
     inherents::InherentDataProvider as SlotProvider, sr25519::AuthorityPair, SlotDuration,
 };
+use sp_core::traits::{RuntimeCode, WrappedRuntimeCode};
+use sp_runtime::traits::{BlakeTwo256, Hash as _};
+use sp_state_machine::BasicExternalities;
 use sp_timestamp::InherentDataProvider as TimeProvider;
 
 type Executor = WasmExecutor<sp_io::SubstrateHostFunctions>;
@@ -124,6 +129,18 @@ fn executor(config: &ExecutorConfiguration, compiled: Option<PathBuf>) -> Execut
         builder = builder.with_cache_path(folder);
     }
     builder.build()
+}
+
+/// Compiles a runtime that no chain has yet, into `folder`, and says which it is.
+pub fn compile(code: &[u8], folder: PathBuf) -> Result<RuntimeVersion, sc_executor::error::Error> {
+    let executor = executor(&ExecutorConfiguration::default(), Some(folder));
+    let fetcher = WrappedRuntimeCode(code.into());
+    let runtime = RuntimeCode {
+        code_fetcher: &fetcher,
+        heap_pages: None,
+        hash: BlakeTwo256::hash(code).as_bytes().to_vec(),
+    };
+    executor.runtime_version(&mut BasicExternalities::new_empty(), &runtime)
 }
 
 fn telemetry_worker(

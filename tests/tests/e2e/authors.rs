@@ -1,5 +1,6 @@
 //! Several authors: what the chain stands when some of them die, and how a newcomer gets it.
 
+use crate::kills::{assert_whole, kill_at_random};
 use assay_chain_client::{calls, ChainClient, ChainConfig};
 use assay_primitives::ASY;
 use assay_tests::{key, until, Authors, Person};
@@ -9,6 +10,8 @@ use std::time::Duration;
 const SOME: u64 = 5;
 /// Blocks that may still become final when the votes for them are under way.
 const UNDER_WAY: u64 = 2;
+/// How often a node is killed at a random moment. Each takes some seconds.
+const KILLS: u32 = 2;
 /// How long a few blocks may take, on a busy machine.
 const FEW_BLOCKS: Duration = Duration::from_secs(120);
 
@@ -57,4 +60,8 @@ async fn chain_stands_one_of_four_authors_killed_and_waits_when_two_are() {
         });
         assert_eq!(Some(same.await), network.nodes[0].block_hash(known).await);
     }
+
+    // The short form of what `cargo xtask soak network` does for minutes.
+    kill_at_random(&mut network, KILLS).await;
+    assert_whole(&mut network).await;
 }

@@ -2,7 +2,11 @@
 
 mod authors;
 mod bad_input;
+mod due_epochs;
+mod kills;
 mod localnet;
 mod node_away;
 mod paid_emission;
+mod partition;
+mod upgrade;
 mod validator_killed;
