@@ -43,11 +43,15 @@ extern crate alloc;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod calls;
+mod conversion;
 mod departed;
+mod errors;
+mod events;
 mod keys;
 mod moves;
 mod opened;
 mod pool;
+mod position;
 mod stakes_impls;
 mod teardown;
 mod types;
@@ -72,6 +76,10 @@ pub use types::{
 };
 pub use weights::WeightInfo;
 
+use frame_support::pallet_macros::import_section;
+
+#[import_section(errors::errors)]
+#[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
@@ -278,199 +286,6 @@ pub mod pallet {
                     .expect("genesis can mint the existential deposit; qed");
             }
         }
-    }
-
-    /// What happened. Together with the payouts these tell every position's history.
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(super) fn deposit_event)]
-    pub enum Event<T: Config> {
-        /// Stake was added and enters after the subnet's next payout.
-        StakeAdded {
-            /// The subnet.
-            netuid: NetUid,
-            /// The hotkey staked on.
-            hotkey: T::AccountId,
-            /// The staker.
-            coldkey: T::AccountId,
-            /// How much.
-            amount: Balance,
-            /// Whether it is the hotkey's own bond or delegated.
-            side: Side,
-        },
-        /// Stake was removed and waits for its withdrawal.
-        StakeRemoved {
-            /// The subnet.
-            netuid: NetUid,
-            /// The hotkey it stood on.
-            hotkey: T::AccountId,
-            /// The staker.
-            coldkey: T::AccountId,
-            /// How much.
-            amount: Balance,
-            /// The first block at which it can be withdrawn.
-            withdrawable_at: BlockNumber,
-        },
-        /// A subnet is being dissolved and a staker's stake in it was removed. It waits for
-        /// `withdraw_dissolved`.
-        StakeDeparted {
-            /// The subnet.
-            netuid: NetUid,
-            /// The generation that ended.
-            generation: Generation,
-            /// The hotkey it stood on.
-            hotkey: T::AccountId,
-            /// The staker.
-            coldkey: T::AccountId,
-            /// How much, besides what was on its way out already.
-            amount: Balance,
-            /// The first block at which it can be withdrawn.
-            withdrawable_at: BlockNumber,
-        },
-        /// Removed stake went back to its staker.
-        Withdrawn {
-            /// The subnet.
-            netuid: NetUid,
-            /// The hotkey it stood on.
-            hotkey: T::AccountId,
-            /// The staker.
-            coldkey: T::AccountId,
-            /// How much.
-            amount: Balance,
-        },
-        /// Stake was taken out and waits before it enters at another place.
-        StakeMoving {
-            /// The subnet that it leaves.
-            netuid: NetUid,
-            /// The hotkey that it leaves.
-            hotkey: T::AccountId,
-            /// The staker.
-            coldkey: T::AccountId,
-            /// The subnet that it goes to.
-            to_netuid: NetUid,
-            /// The hotkey that it goes to.
-            to_hotkey: T::AccountId,
-            /// How much.
-            amount: Balance,
-            /// The first block at which `complete_move` lets it arrive.
-            arrives_at: BlockNumber,
-        },
-        /// A position has another owner: with a change of coldkey.
-        PositionMoved {
-            /// The subnet.
-            netuid: NetUid,
-            /// The hotkey staked on.
-            hotkey: T::AccountId,
-            /// Who had it.
-            old: T::AccountId,
-            /// Who has it.
-            new: T::AccountId,
-        },
-        /// What is on its way out of a dissolved subnet belongs to another coldkey.
-        DepartureMoved {
-            /// The subnet.
-            netuid: NetUid,
-            /// The generation that ended.
-            generation: Generation,
-            /// The hotkey it stood on.
-            hotkey: T::AccountId,
-            /// Who had it.
-            old: T::AccountId,
-            /// Who has it.
-            new: T::AccountId,
-        },
-        /// A validator set its take.
-        TakeSet {
-            /// The subnet.
-            netuid: NetUid,
-            /// The validator.
-            hotkey: T::AccountId,
-            /// The take.
-            take: Ratio16,
-            /// The block from which it holds.
-            from: BlockNumber,
-        },
-        /// A dividend went into a hotkey's pools.
-        DividendCredited {
-            /// The subnet.
-            netuid: NetUid,
-            /// The validator.
-            hotkey: T::AccountId,
-            /// How much in all.
-            amount: Balance,
-            /// What of it was the validator's take.
-            take: Balance,
-        },
-        /// A miner was paid into its own bond; it enters after this payout.
-        OwnBondCredited {
-            /// The subnet.
-            netuid: NetUid,
-            /// The miner.
-            hotkey: T::AccountId,
-            /// Its owner.
-            coldkey: T::AccountId,
-            /// How much.
-            amount: Balance,
-        },
-        /// A subnet's payout ended and what was entering entered.
-        StakeEntered {
-            /// The subnet.
-            netuid: NetUid,
-            /// How many payouts it has had now.
-            payouts: PayoutIndex,
-            /// How much entered.
-            amount: Balance,
-        },
-        /// A hotkey was slashed and the money burned.
-        Slashed {
-            /// The subnet.
-            netuid: NetUid,
-            /// The hotkey.
-            hotkey: T::AccountId,
-            /// How much in all.
-            amount: Balance,
-        },
-    }
-
-    /// Why a call was refused, and what to do about it.
-    #[pallet::error]
-    pub enum Error<T> {
-        /// There is no such subnet: look the netuid up in the list of subnets.
-        UnknownSubnet,
-        /// The hotkey has no owner: it must be registered in a subnet before it can be staked on.
-        UnknownHotkey,
-        /// The balance does not cover the amount and the existential deposit that stays behind:
-        /// stake less.
-        NotEnoughBalance,
-        /// The position would be worth less than `MinPosition`: stake more.
-        BelowMinimum,
-        /// One share of this pool has grown so dear that rounding would cost more than a millionth
-        /// of the amount: stake more.
-        TooSmallForPool,
-        /// The coldkey has no stake on this hotkey in this subnet.
-        NoStake,
-        /// The position is worth less than the amount: remove less, or name no amount to remove
-        /// all.
-        NotEnoughStake,
-        /// An amount of nothing: name how much.
-        ZeroAmount,
-        /// What would be left is below `MinPosition`: leave more, or name no amount to remove all.
-        LeavesDust,
-        /// Nothing was removed that could be withdrawn: call `remove_stake` first.
-        NothingToWithdraw,
-        /// What was removed still waits: the event of its removal names the block.
-        StillUnbonding,
-        /// Only the hotkey's owner may do this.
-        NotOwner,
-        /// The take is above `MaxTake`.
-        TakeTooHigh,
-        /// The take would rise by more than `MaxTakeRaise` at once: raise it in steps.
-        TakeRaisedTooFast,
-        /// Stake can't move to where it is: name another hotkey or another subnet.
-        SamePlace,
-        /// As many moves as there may be wait in this position: wait for one to arrive.
-        TooManyMoves,
-        /// An amount is larger than the pools can count. No amount that exists is.
-        Overflow,
     }
 
     #[pallet::call(weight(<T as Config>::WeightInfo))]

@@ -1,6 +1,7 @@
-//! What the pallet stores, and the questions it answers about itself.
+//! What the pallet stores, and the questions it answers about itself. Those to positions and
+//! conversions are answered in `position.rs` and `conversion.rs`.
 
-use crate::pool::{mul_div, SharePool, Shares};
+use crate::pool::{SharePool, Shares};
 use assay_primitives::{Balance, BlockNumber, Generation, NetUid, Ratio16};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use core::fmt::Debug;
@@ -9,7 +10,6 @@ use frame_support::{
     CloneNoBound, DebugNoBound, DefaultNoBound, EqNoBound, PartialEqNoBound,
 };
 use scale_info::TypeInfo;
-use sp_runtime::Rounding;
 
 macro_rules! counted {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
@@ -286,76 +286,6 @@ pub struct Position<AccountId: Clone + Debug + Eq, MaxChunks: Get<u32>> {
     pub unbonding: BoundedVec<Chunk<AccountId>, MaxChunks>,
 }
 
-impl<AccountId: Clone + Debug + Eq, MaxChunks: Get<u32>> Position<AccountId, MaxChunks> {
-    /// The holding of a side, to change.
-    pub fn side_mut(&mut self, side: Side) -> &mut Holding {
-        match side {
-            Side::Own => &mut self.own,
-            Side::Delegated => &mut self.delegated,
-        }
-    }
-
-    /// The holding of a side.
-    pub const fn side(&self, side: Side) -> &Holding {
-        match side {
-            Side::Own => &self.own,
-            Side::Delegated => &self.delegated,
-        }
-    }
-
-    /// What it is worth, without what is on its way out.
-    pub fn value(&self, pools: &Pools) -> Balance {
-        self.own
-            .value(&pools.own)
-            .saturating_add(self.delegated.value(&pools.delegated))
-    }
-
-    /// Whether it holds no shares but of what is on its way out.
-    pub const fn holds_nothing(&self) -> bool {
-        self.own.is_empty() && self.delegated.is_empty()
-    }
-
-    /// Whether there is nothing to remember of it.
-    pub fn is_empty(&self) -> bool {
-        self.holds_nothing() && self.unbonding.is_empty()
-    }
-
-    /// How many entries of what is on its way out go on to another place.
-    pub fn moves(&self) -> u32 {
-        // Bounded by a u32.
-        self.unbonding
-            .iter()
-            .filter(|chunk| chunk.to.is_some())
-            .count() as u32
-    }
-
-    /// Takes the entry of an era and a destination out, or a new one where there is none.
-    pub fn take_chunk(&mut self, era: Era, to: Option<Destination<AccountId>>) -> Chunk<AccountId> {
-        let same = |chunk: &Chunk<AccountId>| chunk.era == era && chunk.to == to;
-        match self.unbonding.iter().position(same) {
-            Some(index) => self.unbonding.remove(index),
-            None => Chunk::new(era, to),
-        }
-    }
-
-    /// Puts an entry where its era belongs, unless it holds nothing; gives it back where no room is
-    /// left. There is room for one of each era that still waits, and for the moves allowed.
-    pub fn put_chunk(&mut self, chunk: Chunk<AccountId>) -> Result<(), Chunk<AccountId>> {
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        if self.unbonding.is_full() {
-            return Err(chunk);
-        }
-        let at = self
-            .unbonding
-            .partition_point(|other| other.era <= chunk.era);
-        // There is room, as was just seen.
-        let _ = self.unbonding.try_insert(at, chunk);
-        Ok(())
-    }
-}
-
 /// What the shares of an entering pool became.
 ///
 /// Each claim takes its part at the same ratio, rounded down, so it does not matter who comes
@@ -371,58 +301,6 @@ pub struct Conversion {
     pub active: Shares,
     /// Those that were claimed.
     pub granted: u128,
-}
-
-/// What a claim on a [`Conversion`] yields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claimed {
-    /// Shares of the active pool.
-    pub granted: Shares,
-    /// Shares of it that nobody gets.
-    pub forgone: u128,
-}
-
-impl Conversion {
-    /// All that entered, unclaimed.
-    pub const fn new(entered: u128, active: Shares) -> Self {
-        Self {
-            entered,
-            waiting: entered,
-            active,
-            granted: 0,
-        }
-    }
-
-    /// Shares of the active pool that wait to be claimed or given up.
-    pub const fn unclaimed(&self) -> Shares {
-        let count = self.active.count.saturating_sub(self.granted);
-        Shares {
-            count,
-            series: self.active.series,
-        }
-    }
-
-    /// Claims the part of so many entering shares.
-    pub fn claim(&mut self, entered: u128) -> Claimed {
-        let entered = entered.min(self.waiting);
-        let part = mul_div(entered, self.active.count, self.entered, Rounding::Down).unwrap_or(0);
-        // Parts rounded down never sum to more than the whole.
-        let count = part.min(self.unclaimed().count);
-        self.waiting -= entered;
-        self.granted = self.granted.saturating_add(count);
-        let forgone = if self.waiting == 0 {
-            self.unclaimed().count
-        } else {
-            0
-        };
-        Claimed {
-            granted: Shares {
-                count,
-                series: self.active.series,
-            },
-            forgone,
-        }
-    }
 }
 
 /// A higher take that was announced.
@@ -457,30 +335,6 @@ impl Take {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn claim_is_the_same_whoever_comes_first_and_gives_up_what_is_left() {
-        let active = |count| Shares {
-            count,
-            series: Series(1),
-        };
-        let mut conversion = Conversion::new(3, active(11));
-        let third = Claimed {
-            granted: active(3),
-            forgone: 0,
-        };
-        assert_eq!(conversion.claim(1), third);
-        assert_eq!(conversion.claim(1), third);
-        assert_eq!(conversion.unclaimed(), active(5));
-        assert_eq!(
-            conversion.claim(1),
-            Claimed {
-                forgone: 2,
-                ..third
-            }
-        );
-        assert_eq!(conversion.waiting, 0);
-    }
 
     #[test]
     fn take_is_raised_from_its_block_on() {

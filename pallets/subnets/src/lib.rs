@@ -30,6 +30,8 @@ extern crate alloc;
 mod benchmarking;
 mod calls;
 mod dissolution;
+mod errors;
+mod events;
 mod genesis;
 mod hooks;
 mod keys;
@@ -57,9 +59,13 @@ pub use pruning::{Candidate, Tenure};
 pub use types::{HotkeyInfo, Neuron, Subnet, Succession};
 pub use weights::WeightInfo;
 
+use frame_support::pallet_macros::import_section;
+
 /// Settings that one `patch_hyperparameters` may change: all there are.
 pub const MAX_CHANGES: u32 = 17;
 
+#[import_section(errors::errors)]
+#[import_section(events::events)]
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
@@ -283,243 +289,6 @@ pub mod pallet {
             }
             NetworkParameters::<T>::put(self.parameters);
         }
-    }
-
-    #[pallet::event]
-    #[pallet::generate_deposit(pub(super) fn deposit_event)]
-    // Fields that their own names explain go without a comment.
-    #[allow(missing_docs)]
-    pub enum Event<T: Config> {
-        /// A subnet was registered. Of `price`, `lock` is held and the rest was burned; both already
-        /// when `RegistrationWaiting` said so, if it `waited`.
-        SubnetRegistered {
-            netuid: NetUid,
-            generation: Generation,
-            owner: T::AccountId,
-            /// What it cost.
-            price: Balance,
-            /// The part of the price that stays the owner's, on hold.
-            lock: Balance,
-            /// Whether it was paid for earlier and waited for its number.
-            waited: bool,
-            /// Whether its miners are paid.
-            admitted: bool,
-            hyperparameters: Hyperparameters,
-            /// What it asks its miners to do.
-            task: Box<TaskSpec>,
-        },
-        /// A subnet was paid for and is registered as soon as its number is free. Of `price`, `lock`
-        /// is held and the rest was burned.
-        RegistrationWaiting {
-            netuid: NetUid,
-            /// The generation that it will be.
-            generation: Generation,
-            owner: T::AccountId,
-            /// What it cost.
-            price: Balance,
-            /// The part of the price that stays the owner's, on hold.
-            lock: Balance,
-        },
-        /// A subnet has ended. What is stored for it goes in the next blocks, all stake on it into
-        /// unbonding; until then its number is not free.
-        SubnetDissolving {
-            netuid: NetUid,
-            /// The generation that ended.
-            generation: Generation,
-            owner: T::AccountId,
-            /// What was given back to the owner.
-            lock: Balance,
-            /// The moving average of its stake: the least of all past their immunity, if it gave
-            /// way for another.
-            average_stake: Balance,
-        },
-        /// Nothing is stored for a subnet any more.
-        SubnetDissolved {
-            netuid: NetUid,
-            /// The generation that ended.
-            generation: Generation,
-        },
-        /// A neuron went with its subnet.
-        NeuronRemoved {
-            netuid: NetUid,
-            uid: Uid,
-            hotkey: T::AccountId,
-            /// The serial that ended.
-            serial: Serial,
-        },
-        /// A subnet will have another task from an epoch on.
-        TaskAnnounced {
-            netuid: NetUid,
-            /// The version that it will have.
-            version: TaskVersion,
-            /// The first epoch in which it is in force.
-            from_epoch: EpochIndex,
-            /// The task, which names every artifact by its digest.
-            task: Box<TaskSpec>,
-        },
-        /// The task that was announced is in force.
-        TaskUpdated {
-            netuid: NetUid,
-            version: TaskVersion,
-        },
-        /// A subnet's owner offered it to somebody, or to nobody any more.
-        SubnetOffered {
-            netuid: NetUid,
-            to: Option<T::AccountId>,
-        },
-        /// A subnet has another owner, who locked for it what the old one got back.
-        SubnetTransferred {
-            netuid: NetUid,
-            from: T::AccountId,
-            to: T::AccountId,
-        },
-        /// Settings of a subnet will change when its open epoch ends.
-        HyperparametersPatched {
-            netuid: NetUid,
-            changes: BoundedVec<Hyperparameter, ConstU32<MAX_CHANGES>>,
-        },
-        /// Announced settings are in force.
-        HyperparametersApplied {
-            netuid: NetUid,
-            /// All its settings.
-            hyperparameters: Hyperparameters,
-        },
-        /// Root said whether a subnet's miners and owner are paid.
-        AdmissionSet { netuid: NetUid, admitted: bool },
-        /// A neuron was registered.
-        NeuronRegistered {
-            netuid: NetUid,
-            uid: Uid,
-            hotkey: T::AccountId,
-            /// The hotkey's owner.
-            coldkey: T::AccountId,
-            serial: Serial,
-            /// What was burned for it.
-            price: Balance,
-        },
-        /// A neuron gave way to one that registers in the same call.
-        NeuronPruned {
-            netuid: NetUid,
-            uid: Uid,
-            /// The hotkey that held it.
-            hotkey: T::AccountId,
-            /// The serial that ended.
-            serial: Serial,
-            /// How it stood: the least of all that could give way.
-            standing: u32,
-        },
-        /// A neuron said where it listens.
-        EndpointAnnounced {
-            netuid: NetUid,
-            uid: Uid,
-            hotkey: T::AccountId,
-            endpoint: Endpoint,
-        },
-        /// A neuron said which model it serves.
-        ModelAnnounced {
-            netuid: NetUid,
-            uid: Uid,
-            hotkey: T::AccountId,
-            model: ModelAnnouncement,
-        },
-        /// A subnet has another owner, and its lock is held of that one.
-        SubnetOwnerChanged {
-            netuid: NetUid,
-            /// Who owned it.
-            old: T::AccountId,
-            /// Who owns it.
-            new: T::AccountId,
-        },
-        /// A hotkey has another owner, wherever it is registered.
-        HotkeyOwnerChanged {
-            hotkey: T::AccountId,
-            /// Who owned it.
-            old: T::AccountId,
-            /// Who owns it.
-            new: T::AccountId,
-        },
-    }
-
-    #[pallet::error]
-    pub enum Error<T> {
-        /// No subnet is registered under this number: look at the list of subnets.
-        UnknownSubnet,
-        /// All places for subnets are taken and every subnet is immune: wait until the first
-        /// immunity ends.
-        NoPlaceForSubnet,
-        /// The subnet has ended and is being dissolved: nothing can be done in it any more. Its
-        /// number is free in some blocks.
-        SubnetDissolving,
-        /// The subnet was not offered to this account: its owner must offer it first.
-        NotOffered,
-        /// The coldkey of the subnet's owner is being changed: wait until it is the new one's, or
-        /// the change is dropped.
-        OwnerChanging,
-        /// The price is above the `max_price` given: raise it, or wait until the price has decayed.
-        PriceAboveMax,
-        /// The coldkey can't pay the price and stay alive: top it up.
-        InsufficientBalance,
-        /// The task's or a tensor's name is empty or not UTF-8.
-        TaskBadName,
-        /// An artifact of the task has size 0, or its address is empty or not UTF-8.
-        TaskBadArtifact,
-        /// The task's interface needs at least one input and one output tensor.
-        TaskNoTensors,
-        /// Two tensors on one side of the task's interface share a name: rename one.
-        TaskRepeatedTensor,
-        /// A dimension of a tensor is 0 or below -1: use -1 where it is free.
-        TaskBadShape,
-        /// The task's deadline must lie within 1 and 600000 ms.
-        TaskBadDeadline,
-        /// The task's batch limit must be at least 1.
-        TaskBadBatch,
-        /// The scoring rule needs at least two classes, or a tolerance above 0.
-        TaskBadScoring,
-        /// Scoring by agreement compares with a reference model: name one.
-        TaskNoReferenceModel,
-        /// Only the subnet's owner or root may change its settings: sign with the owner's coldkey.
-        NotSubnetOwner,
-        /// This setting is root's alone: leave it out of the patch.
-        RootOnlySetting,
-        /// A value is outside its setting's bounds: see the hyperparameters' documentation.
-        SettingOutOfBounds,
-        /// The patch names a setting twice: keep one of them.
-        RepeatedSetting,
-        /// Only root may set a tempo below the network's default.
-        TempoBelowDefault,
-        /// The subnet's owner has closed registration: ask them, or wait.
-        RegistrationClosed,
-        /// The hotkey is already registered in this subnet: there is nothing to do.
-        AlreadyRegistered,
-        /// Another coldkey owns this hotkey: sign with that one, or use a new hotkey.
-        HotkeyOfAnother,
-        /// This hotkey was exchanged for another one and can't come back: use a new key.
-        HotkeySpent,
-        /// The hotkey's proof has expired: sign a new one.
-        ProofExpired,
-        /// The hotkey's proof counts for longer than `MaxProofLifetime` blocks: sign a shorter one.
-        ProofTooLong,
-        /// The hotkey's signature does not fit this network, subnet, generation, coldkey and
-        /// expiry: sign exactly those with the hotkey.
-        ProofInvalid,
-        /// Hotkeys sign answers, which takes an sr25519 or ed25519 key: make one of those.
-        HotkeyKindUnsupported,
-        /// The subnet is full of neurons that no epoch has judged yet: wait for its next epoch.
-        AllNeuronsImmune,
-        /// The hotkey is not registered in this subnet: register it first.
-        NotRegistered,
-        /// Only the hotkey itself or its coldkey may announce for it: sign with one of them.
-        NotHotkeyOrColdkey,
-        /// The neuron announced this less than `announce_interval` blocks ago: wait.
-        AnnouncedTooSoon,
-        /// The host must be a host name or an IP address, without scheme, path or spaces.
-        EndpointBadHost,
-        /// Nothing can be reached at port 0: name the port that the miner listens on.
-        EndpointBadPort,
-        /// A certificate's digest goes with TLS, and TLS needs one.
-        EndpointBadCertificate,
-        /// A model of 0 bytes can't be served: announce the file's size.
-        EmptyModel,
     }
 
     #[pallet::hooks]

@@ -3,27 +3,19 @@
 //! Each line of a fenced `example` block there is a name and a value. This test plays the example
 //! and reads the same values off the chain: what the page says is what the chain does, to the unit.
 
-use std::{collections::BTreeMap, path::Path};
+mod page;
+mod play;
 
 use assay_pallet_traits::{Epochs as _, Permits as _, Stakes as _};
-use assay_primitives::{
-    commit_hash, Artifact, Balance, Benchmark, BlockNumber, CommitPayload, DataType, Digest,
-    EpochIndex, Evidence, Generation, Interface, NetUid, RegistrationProofPayload, Scoring,
-    TaskSpec, TaskVersion, TensorSpec, Uid, ASY,
-};
+use assay_primitives::{EpochIndex, Generation, NetUid, RegistrationProofPayload, Uid, ASY};
 use assay_runtime::{
-    AccountId, Balances, Emission, Epoch, Runtime, RuntimeCall, RuntimeEvent, Stake, Subnets,
-    System,
+    AccountId, Balances, Emission, Epoch, Runtime, RuntimeEvent, Stake, Subnets, System,
 };
-use assay_simulation::{
-    chain::{self, Move, Outcome},
-    people::People,
-    scenario::root_account,
-    state::State,
-    Scenario,
-};
-use frame_support::{traits::Get, BoundedVec};
+use assay_simulation::scenario::root_account;
 use pallet_subnets::RegistrationProof;
+
+use page::{grouped, parts, written};
+use play::{payout, staked, task, Example};
 
 /// The subnet that the example follows, and the one that it shares issuance with.
 const FIRST: NetUid = NetUid(0);
@@ -44,78 +36,7 @@ const OF_N: usize = 5;
 const OF_X: usize = 6;
 const DELEGATOR: usize = 7;
 
-const WORLD: Scenario = Scenario {
-    people: 8,
-    hotkeys_each: 1,
-    endowment: 100_000 * ASY,
-    tempo: 100,
-    era: 50,
-    ..Scenario::SHORT
-};
-
-struct Example {
-    people: People,
-    state: State,
-    said: BTreeMap<&'static str, String>,
-}
-
 impl Example {
-    fn new() -> Self {
-        let people = People::new(WORLD.people, WORLD.hotkeys_each);
-        let state = State::new(WORLD.genesis(&people));
-        Self {
-            people,
-            state,
-            said: BTreeMap::new(),
-        }
-    }
-
-    fn say(&mut self, name: &'static str, value: impl FnOnce() -> String) {
-        let value = self.state.enter(value);
-        assert!(
-            self.said.insert(name, value).is_none(),
-            "{name} is said twice"
-        );
-    }
-
-    fn amount(&mut self, name: &'static str, value: impl FnOnce() -> Balance) {
-        self.say(name, || grouped(value()));
-    }
-
-    fn coldkey(&self, person: usize) -> AccountId {
-        self.people.person(person).coldkey.clone()
-    }
-
-    fn hotkey(&self, person: usize) -> AccountId {
-        self.people.person(person).hotkeys[0].account.clone()
-    }
-
-    /// Makes a block of these calls, all of which must succeed.
-    fn block(&mut self, calls: Vec<(AccountId, RuntimeCall)>) -> Vec<RuntimeEvent> {
-        let events = self.state.enter(|| {
-            chain::open_block();
-            for (signer, call) in calls {
-                let call = Box::new(call);
-                assert_eq!(chain::apply(Move::Signed { signer, call }), Outcome::Done);
-            }
-            chain::close_block();
-            System::read_events_no_consensus()
-                .map(|record| record.event)
-                .collect()
-        });
-        self.state.commit();
-        events
-    }
-
-    /// Makes empty blocks up to this one and returns its events.
-    fn run_to(&mut self, number: BlockNumber) -> Vec<RuntimeEvent> {
-        let mut events = Vec::new();
-        while self.state.enter(System::block_number) < number {
-            events = self.block(Vec::new());
-        }
-        events
-    }
-
     fn found(&mut self) {
         self.amount("subnet price, first", Subnets::subnet_price);
         let subnets = [OWNER, OTHER_OWNER].map(|owner| {
@@ -197,60 +118,6 @@ impl Example {
         self.block(calls.to_vec());
         let state = || Epoch::state(FIRST).unwrap().due_at.to_string();
         self.say("first epoch due", state);
-    }
-
-    /// What V and W think of M and N.
-    fn opinions() -> [(usize, Vec<u16>, Vec<u16>); 2] {
-        [
-            (OF_V, vec![M.0, N.0], vec![60, 40]),
-            (OF_W, vec![M.0], vec![100]),
-        ]
-    }
-
-    fn commits(&self, epoch: u32) -> Vec<(AccountId, RuntimeCall)> {
-        let epoch = EpochIndex(epoch);
-        let commit = |(who, targets, values): (usize, Vec<u16>, Vec<u16>)| {
-            let hotkey = self.hotkey(who);
-            let hash = commit_hash(&CommitPayload {
-                hotkey: hotkey.clone().into(),
-                netuid: FIRST,
-                generation: Generation(0),
-                epoch,
-                task_version: TaskVersion(0),
-                targets: &targets,
-                values: &values,
-                salt: [7; 32],
-                evidence: Evidence::none(),
-            });
-            let call = pallet_weights::Call::<Runtime>::commit_weights {
-                netuid: FIRST,
-                epoch,
-                hash,
-                next_seed: Digest([0; 32]),
-            };
-            (hotkey, call.into())
-        };
-        Self::opinions().map(commit).to_vec()
-    }
-
-    fn reveals(&self, epoch: u32, by: &[usize]) -> Vec<(AccountId, RuntimeCall)> {
-        let reveal = |(who, targets, values): (usize, Vec<u16>, Vec<u16>)| {
-            let call = pallet_weights::Call::<Runtime>::reveal_weights {
-                netuid: FIRST,
-                epoch: EpochIndex(epoch),
-                targets: BoundedVec::truncate_from(targets),
-                values: BoundedVec::truncate_from(values),
-                salt: [7; 32],
-                task_version: TaskVersion(0),
-                evidence: Evidence::none(),
-            };
-            (self.hotkey(who), call.into())
-        };
-        let opinions = Self::opinions().into_iter();
-        opinions
-            .filter(|(who, ..)| by.contains(who))
-            .map(reveal)
-            .collect()
     }
 
     /// The first epoch: stake enters, permits are given.
@@ -389,104 +256,6 @@ impl Example {
         self.amount("removed by the delegator", || amount);
         self.say("withdrawable from block", || withdrawable_at.to_string());
     }
-}
-
-/// Due, to miners, owner and validators, and not earned, of the first subnet's epoch.
-fn payout(events: &[RuntimeEvent]) -> [Balance; 5] {
-    let mut payout = [0; 5];
-    for event in events {
-        match event {
-            RuntimeEvent::Epoch(pallet_epoch::Event::EpochRan {
-                netuid: FIRST,
-                due,
-                to_miners,
-                to_owner,
-                to_validators,
-                ..
-            }) => {
-                payout[..4].copy_from_slice(&[*due, *to_miners, *to_owner, *to_validators]);
-            }
-            RuntimeEvent::Emission(pallet_emission::Event::Settled {
-                netuid: FIRST,
-                unearned,
-                ..
-            }) => payout[4] = *unearned,
-            _ => {}
-        }
-    }
-    payout
-}
-
-fn staked(coldkey: &AccountId) -> Balance {
-    let positions = Stake::stake_of(coldkey).positions;
-    positions.iter().map(|position| position.staked).sum()
-}
-
-/// A fraction of `u32::MAX`, as a decimal.
-fn parts(share: u32) -> String {
-    format!("{:.6}", f64::from(share) / 4_294_967_296.0)
-}
-
-/// An amount in its smallest unit, by thousands.
-fn grouped(amount: Balance) -> String {
-    let digits = amount.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push('_');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-fn task() -> TaskSpec {
-    fn text<Bound: Get<u32>>(text: &str) -> BoundedVec<u8, Bound> {
-        BoundedVec::truncate_from(text.as_bytes().to_vec())
-    }
-    let tensor = |name| TensorSpec {
-        name: text(name),
-        datatype: DataType::Fp32,
-        shape: vec![-1].try_into().unwrap(),
-    };
-    TaskSpec {
-        name: text("example"),
-        interface: Interface {
-            inputs: vec![tensor("X")].try_into().unwrap(),
-            outputs: vec![tensor("y")].try_into().unwrap(),
-        },
-        scoring: Scoring::Classification { classes: 2 },
-        benchmark: Benchmark::Set(Artifact {
-            sha256: Digest([1; 32]),
-            size: 1,
-            uri: text("file:benchmark.csv"),
-        }),
-        reference_model: None,
-        deadline_ms: 500,
-        max_batch: 32,
-    }
-}
-
-/// The lines of the page's `example` blocks.
-fn written() -> BTreeMap<String, String> {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/economics.md");
-    let page = std::fs::read_to_string(page).unwrap();
-    let mut lines = BTreeMap::new();
-    let mut inside = false;
-    for line in page.lines() {
-        match line {
-            "```example" => inside = true,
-            "```" => inside = false,
-            line if inside => {
-                let (name, value) = line.split_once(" = ").expect("a line is `name = value`");
-                let value = value.split(" # ").next().unwrap_or(value);
-                let again = lines.insert(name.trim().to_owned(), value.trim().to_owned());
-                assert!(again.is_none(), "{name} stands there twice");
-            }
-            _ => {}
-        }
-    }
-    lines
 }
 
 #[test]
