@@ -40,6 +40,8 @@ enum Command {
     Evidence(commands::evidence::Evidence),
     /// Show everything about a subnet's neurons
     Metagraph(commands::metagraph::Metagraph),
+    /// Show one neuron with the reasons for its numbers
+    Neuron(commands::neuron::Neuron),
     /// Register a hotkey in a subnet
     Register(commands::register::Register),
     /// Show, add and take out stake
@@ -100,6 +102,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Task(command) => block_on(command.run()),
         Command::Evidence(command) => block_on(command.run()),
         Command::Metagraph(command) => block_on(command.run()),
+        Command::Neuron(command) => block_on(command.run()),
         Command::Register(command) => block_on(command.run()),
         Command::Stake(command) => block_on(command.run()),
         Command::Hotkey(command) => block_on(command.run()),

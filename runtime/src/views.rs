@@ -122,9 +122,12 @@ pub fn neuron(netuid: NetUid, uid: Uid) -> Option<NeuronView<AccountId>> {
         immune_until: Subnets::immune_until(netuid, uid)?,
         permit: Epoch::has_permit(netuid, uid),
         standing: Epoch::standing(netuid, uid),
+        last_epoch_at: Epoch::state(netuid)?.last_ran_at,
+        outcome: Epoch::outcome_of(netuid, uid),
         weights: Weights::row(netuid, uid),
         bonds: Epoch::bonds(netuid, uid),
         commits: Weights::commits(netuid, uid),
+        outlook: Epoch::outlook(netuid, uid),
     })
 }
 

@@ -8,6 +8,7 @@ pub mod key;
 pub mod localnet;
 pub mod metagraph;
 pub mod money;
+pub mod neuron;
 pub mod pruning;
 pub mod register;
 pub mod score;

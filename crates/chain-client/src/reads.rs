@@ -10,7 +10,7 @@ use assay_primitives::{
     NeuronView, PruningView, SubnetDetails, SubnetPlaces, SubnetSummary, Uid, WeightRowView,
 };
 use codec::{Decode, Encode};
-use subxt::client::{ClientAtBlock, OnlineClientAtBlockImpl};
+use subxt::client::{BlockNumberOrRef, ClientAtBlock, OnlineClientAtBlockImpl};
 
 /// A block's number and hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,12 +51,27 @@ impl ChainClient {
     /// # Errors
     /// See [`ChainError`]; nothing was read.
     pub async fn at_block(&self, hash: Digest) -> Result<Snapshot, ChainError> {
+        self.at(subxt::utils::H256(hash.0)).await
+    }
+
+    /// The block of a given height on the node's best chain. Blocks that the node pruned can't be
+    /// read.
+    ///
+    /// # Errors
+    /// See [`ChainError`]; nothing was read.
+    pub async fn at_height(&self, number: BlockNumber) -> Result<Snapshot, ChainError> {
+        self.at(number).await
+    }
+
+    async fn at(
+        &self,
+        block: impl Into<BlockNumberOrRef<AssayConfig>>,
+    ) -> Result<Snapshot, ChainError> {
         const WHAT: &str = "reading a block";
         let online = self.online().await?;
-        let hash = subxt::utils::H256(hash.0);
         let at = self
             .within(WHAT, async {
-                explained(WHAT, online.client.at_block(hash).await)
+                explained(WHAT, online.client.at_block(block).await)
             })
             .await?;
         Ok(Snapshot {

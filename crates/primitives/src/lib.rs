@@ -51,7 +51,8 @@ pub use task::{
 };
 pub use units::{Balance, BlockNumber, ASY, CAP, DECIMALS};
 pub use views::{
-    ColdkeyStake, CommitView, Metagraph, NeuronView, PruningCandidate, PruningRule, PruningView,
-    StakePosition, StakeTarget, SubnetDetails, SubnetSummary, UnbondingView, WeightRowView,
+    ClippedWeight, ColdkeyStake, CommitView, Metagraph, NeuronOutcome, NeuronOutlook, NeuronView,
+    PruningCandidate, PruningRule, PruningView, StakePosition, StakeTarget, SubnetDetails,
+    SubnetSummary, UnbondingView, WeightRowView,
 };
 pub use weights::{commit_hash, CommitPayload, Salt, WeightsError};

@@ -161,12 +161,80 @@ pub struct NeuronView<AccountId> {
     pub permit: bool,
     /// The moving average that pruning goes by.
     pub standing: u32,
+    /// The block at which the last epoch ran; the block of the subnet's registration before the
+    /// first.
+    pub last_epoch_at: BlockNumber,
+    /// What the last epoch made of it.
+    pub outcome: NeuronOutcome,
     /// Its weights in force.
     pub weights: Vec<(Uid, u16)>,
     /// Its bonds.
     pub bonds: Vec<(Uid, u32)>,
     /// Its pending commits.
     pub commits: Vec<CommitView>,
+    /// What the open epoch would make of the weights on it and by it if it ran in the next block.
+    /// Read at the block before [`Self::last_epoch_at`], it is what the last epoch made of them.
+    pub outlook: Option<NeuronOutlook>,
+}
+
+/// What an epoch made of a neuron.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct NeuronOutcome {
+    /// Whether its stake was active: permitted, with weights in force, recent, and no commit left
+    /// unrevealed.
+    pub active: bool,
+    /// Its part of the active stake.
+    pub stake: u32,
+    /// The largest weight on it that enough active stake supported.
+    pub consensus: u32,
+    /// How much of the weight on it the consensus left.
+    pub trust: u32,
+    /// How much of its own weights the consensus left.
+    pub validator_trust: u32,
+    /// Its part of the miners' reward.
+    pub incentive: u32,
+    /// Its part of the validators' reward.
+    pub dividends: u32,
+    /// What it was paid, as miner and as validator together.
+    #[cfg_attr(feature = "std", serde(with = "crate::amount"))]
+    pub emission: Balance,
+}
+
+/// What an epoch would make of the weights on a neuron and by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct NeuronOutlook {
+    /// The epoch.
+    pub epoch: EpochIndex,
+    /// Whether the neuron's stake is active: permitted, with weights in force, recent, and no commit
+    /// unrevealed whose window ends with the epoch.
+    pub active: bool,
+    /// Its part of the active stake.
+    pub stake: u32,
+    /// The largest weight on it that enough active stake supports.
+    pub consensus: u32,
+    /// The weights on it, ascending by validator.
+    pub received: Vec<ClippedWeight>,
+    /// Its own weights, ascending by target.
+    pub given: Vec<ClippedWeight>,
+}
+
+/// A weight before and after consensus. Those that don't count are not among them: without a permit,
+/// on oneself, or committed before their target registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct ClippedWeight {
+    /// Who set it.
+    pub validator: Uid,
+    /// Whom it is on.
+    pub target: Uid,
+    /// The validator's part of the active stake; nothing where its stake is not active.
+    pub stake: u32,
+    /// The weight as a part of what counts of its row.
+    pub weight: u32,
+    /// What is left of it: no more than the target's consensus.
+    pub clipped: u32,
 }
 
 /// Who gives way to the next neuron that registers, and why.

@@ -3,7 +3,8 @@
 //!
 //! [`run`] takes stakes, weights and the previous epoch's bonds and says what each neuron is due;
 //! [`apportion`] splits an amount by such shares to the last unit. The chain calls them at every
-//! epoch, and everybody else calls the very same code to recompute what the chain did.
+//! epoch, and everybody else calls the very same code to recompute what the chain did. [`judge`]
+//! tells of one neuron which weights its numbers were made of.
 //!
 //! The crate must never touch storage, a clock, randomness or floating-point numbers: every node
 //! has to compute the same bits. It never panics: an input is refused with a [`YumaError`] or has
@@ -57,6 +58,7 @@ mod bonds;
 pub mod case;
 mod columns;
 mod error;
+mod judgement;
 mod quantile;
 mod rows;
 mod share;
@@ -65,6 +67,7 @@ mod types;
 
 pub use apportion::apportion;
 pub use error::{Table, YumaError};
+pub use judgement::{judge, ClippedWeight, Judgement};
 pub use share::Share;
 pub use types::{
     BondRow, BondRule, EpochInput, EpochOutput, LiquidAlpha, Neuron, NewBonds, Params, WeightRow,

@@ -2,7 +2,7 @@
 
 mod common;
 
-use assay_yuma::{Neuron, Share};
+use assay_yuma::{Judgement, Neuron, Share};
 use common::{bonds_of, cases, difference, distance, subnet, Subnet, Table};
 use proptest::prelude::*;
 
@@ -11,6 +11,16 @@ const ROUNDING: f64 = 1e-8;
 
 fn sum(shares: &[Share]) -> f64 {
     shares.iter().map(|share| share.to_f64()).sum()
+}
+
+fn bits(share: Share) -> u128 {
+    u128::from(share)
+}
+
+fn judgements(subnet: &Subnet) -> Vec<Judgement> {
+    (0..subnet.neurons.len() as u16)
+        .map(|uid| subnet.judge(uid).expect("the subnet is well-formed"))
+        .collect()
 }
 
 /// The fraction of its row that `validator` puts on each target, by definition.
@@ -248,5 +258,49 @@ proptest! {
         // The next epoch accepts what this one left.
         let next = Subnet { bonds: bonds_of(&outcome), ..subnet };
         prop_assert!(next.run().is_ok());
+    }
+
+    #[test]
+    fn judge_sums_up_to_the_outcome_of_the_epoch(subnet in subnet()) {
+        let outcome = subnet.outcome();
+        for (uid, judgement) in judgements(&subnet).into_iter().enumerate() {
+            prop_assert_eq!(judgement.active, outcome.active[uid]);
+            prop_assert_eq!(judgement.stake, outcome.stake[uid]);
+            prop_assert_eq!(judgement.consensus, outcome.consensus[uid]);
+            let trust: u128 = judgement.given.iter().map(|given| bits(given.clipped)).sum();
+            prop_assert_eq!(trust, bits(outcome.validator_trust[uid]));
+            let rank: f64 = judgement
+                .received
+                .iter()
+                .map(|received| received.stake.to_f64() * received.clipped.to_f64())
+                .sum();
+            prop_assert!((rank - outcome.rank[uid].to_f64()).abs() < 1e-8);
+        }
+    }
+
+    #[test]
+    fn judge_clips_what_is_above_the_consensus_and_nothing_else(subnet in subnet()) {
+        for (uid, judgement) in (0..).zip(judgements(&subnet)) {
+            for received in &judgement.received {
+                prop_assert_eq!(received.target, uid);
+                prop_assert_ne!(received.validator, uid);
+                prop_assert!(!received.weight.is_zero());
+                prop_assert_eq!(received.clipped, received.weight.min(judgement.consensus));
+            }
+        }
+    }
+
+    #[test]
+    fn judge_tells_each_weight_to_both_of_its_neurons(subnet in subnet()) {
+        let all = judgements(&subnet);
+        let mut received: Vec<_> = all.iter().flat_map(|one| &one.received).collect();
+        let given: Vec<_> = all.iter().flat_map(|one| &one.given).collect();
+        received.sort_by_key(|weight| (weight.validator, weight.target));
+        prop_assert_eq!(received, given);
+    }
+
+    #[test]
+    fn judge_says_nothing_when_no_neuron_has_the_uid(subnet in subnet()) {
+        prop_assert_eq!(subnet.judge(u16::MAX), Ok(Judgement::default()));
     }
 }

@@ -189,6 +189,9 @@ fn answer_from_world() {
         };
         ask(netuid, by_uid).unwrap_or_default()
     });
+    MockWeightRows::on_unrevealed(|netuid, _| {
+        ask(netuid, |subnet| subnet.late.clone()).unwrap_or_default()
+    });
     MockWeightRows::on_close_epoch(|netuid, _| {
         ask(netuid, |subnet| std::mem::take(&mut subnet.late)).unwrap_or_default()
     });

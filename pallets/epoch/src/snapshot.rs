@@ -8,7 +8,7 @@ use crate::{
 use alloc::vec::Vec;
 use assay_pallet_traits::{NeuronFacts, Neurons, RowInForce, Stakes, Subnets, WeightRows};
 use assay_primitives::{Balance, BlockNumber, BondRule, EpochIndex, Hyperparameters, NetUid, Uid};
-use assay_yuma::{EpochInput, EpochOutput, YumaError};
+use assay_yuma::{EpochInput, EpochOutput, Judgement, YumaError};
 
 /// Yuma's `last_update` of who has no weights in force or does not count: no transaction is in the
 /// first block, and [`params`] keeps the cutoff short of it.
@@ -37,12 +37,25 @@ impl<T: Config> Snapshot<T> {
         now: BlockNumber,
         late: &[Uid],
     ) -> Result<Self, Error<T>> {
+        let mut snapshot = Self::without_bonds(netuid, state, now, late)?;
+        snapshot.bonds = Bonds::<T>::iter_prefix(netuid).collect();
+        snapshot
+            .bonds
+            .sort_unstable_by_key(|(validator, _)| *validator);
+        Ok(snapshot)
+    }
+
+    /// The same without bonds: enough to judge by, and not to pay.
+    pub fn without_bonds(
+        netuid: NetUid,
+        state: &EpochState,
+        now: BlockNumber,
+        late: &[Uid],
+    ) -> Result<Self, Error<T>> {
         let settings = T::Subnets::hyperparameters(netuid).ok_or(Error::UnknownSubnet)?;
         let owner = T::Subnets::owner(netuid).ok_or(Error::UnknownSubnet)?;
         let facts = T::Neurons::neurons(netuid);
         let neurons = Self::neurons(netuid, &facts, late)?;
-        let mut bonds: Vec<(Uid, BondRow)> = Bonds::<T>::iter_prefix(netuid).collect();
-        bonds.sort_unstable_by_key(|(validator, _)| *validator);
         Ok(Self {
             netuid,
             epoch: state.epoch,
@@ -53,7 +66,7 @@ impl<T: Config> Snapshot<T> {
             facts,
             neurons,
             rows: T::Weights::rows(netuid),
-            bonds,
+            bonds: Vec::new(),
         })
     }
 
@@ -82,6 +95,18 @@ impl<T: Config> Snapshot<T> {
 
     /// Computes the epoch.
     pub fn run(&self) -> Result<EpochOutput, Error<T>> {
+        self.with_input(assay_yuma::run)
+    }
+
+    /// Computes what becomes of the weights on one neuron and by it.
+    pub fn judge(&self, uid: Uid) -> Result<Judgement, Error<T>> {
+        self.with_input(|input| assay_yuma::judge(input, uid.0))
+    }
+
+    fn with_input<R>(
+        &self,
+        compute: impl FnOnce(&EpochInput) -> Result<R, YumaError>,
+    ) -> Result<R, Error<T>> {
         let weights: Vec<_> = self
             .rows
             .iter()
@@ -106,7 +131,7 @@ impl<T: Config> Snapshot<T> {
             weights: &weights,
             bonds: &bonds,
         };
-        assay_yuma::run(&input).map_err(|error| match error {
+        compute(&input).map_err(|error| match error {
             YumaError::StakeOverflow => Error::StakeOverflow,
             YumaError::TooManyNeurons { .. } => Error::TooMany,
             _ => Error::MalformedRows,

@@ -4,6 +4,7 @@ mod budget;
 mod constants;
 mod failure;
 mod neurons;
+mod outlook;
 mod payment;
 mod permits;
 mod properties;

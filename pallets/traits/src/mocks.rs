@@ -135,6 +135,7 @@ mock! {
         fn size / on_size(netuid: NetUid) -> (u32, u32);
         fn last_updates / on_last_updates(netuid: NetUid, neurons: u16)
             -> Vec<Option<BlockNumber>>;
+        fn unrevealed / on_unrevealed(netuid: NetUid, epoch: EpochIndex) -> Vec<Uid>;
         fn close_epoch / on_close_epoch(netuid: NetUid, epoch: EpochIndex) -> Vec<Uid>;
     }
 }

@@ -27,6 +27,10 @@ pub trait WeightRows {
     /// without a row.
     fn last_updates(netuid: NetUid, neurons: u16) -> Vec<Option<BlockNumber>>;
 
+    /// The validators with a commit whose window ends with `epoch`, ascending: who would count as
+    /// inactive if it were closed now.
+    fn unrevealed(netuid: NetUid, epoch: EpochIndex) -> Vec<Uid>;
+
     /// Closes `epoch`: commits whose window ends with it expire, with an event. Returns the
     /// validators who left one unrevealed and so count as inactive in this epoch, ascending.
     fn close_epoch(netuid: NetUid, epoch: EpochIndex) -> Vec<Uid>;

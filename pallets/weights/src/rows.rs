@@ -195,6 +195,15 @@ impl<T: Config> WeightRows for Pallet<T> {
         updates
     }
 
+    fn unrevealed(netuid: NetUid, epoch: EpochIndex) -> Vec<Uid> {
+        let mut late: Vec<Uid> = Commits::<T>::iter_prefix(netuid)
+            .filter(|(_, pending)| pending.iter().any(|commit| commit.reveal_in <= epoch))
+            .map(|(uid, _)| uid)
+            .collect();
+        late.sort_unstable();
+        late
+    }
+
     fn close_epoch(netuid: NetUid, epoch: EpochIndex) -> Vec<Uid> {
         let late = Self::expire_commits(netuid, epoch);
         Self::drop_rows_without_permit(netuid);

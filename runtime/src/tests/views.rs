@@ -7,7 +7,7 @@ use sp_keyring::Sr25519Keyring::{Alice, Bob, Eve, One};
 use super::{
     always::Watched,
     network,
-    subnet::{accounts, open_epoch, JUDGEMENT, MINERS, MINER_UIDS, NETUID, VALIDATORS},
+    subnet::{accounts, due_at, open_epoch, JUDGEMENT, MINERS, MINER_UIDS, NETUID, VALIDATORS},
 };
 use crate::{genesis, Balances, Epoch, Runtime, ASY};
 
@@ -111,6 +111,40 @@ fn neuron_tells_weights_bonds_and_commits_when_it_validates() {
         assert_eq!(rows.len(), 2);
         assert_eq!(rows[0].values, JUDGEMENT);
         assert!(rows[0].last_update < commit.at);
+    });
+}
+
+#[test]
+fn neuron_tells_what_becomes_of_weights_when_the_epoch_is_about_to_run() {
+    network(genesis::DEV).execute_with(|| {
+        let mut chain = paid();
+        chain.weigh();
+        chain.run_to(due_at() - 1);
+        let outlook = |uid| Runtime::neuron(NETUID, uid).unwrap().outlook.unwrap();
+        let (validator, miner) = (outlook(Uid(0)), outlook(MINER_UIDS[0]));
+        assert_eq!(validator.epoch, open_epoch());
+        assert!(validator.active && validator.received.is_empty());
+        assert_eq!((validator.given.len(), miner.received.len()), (2, 2));
+        assert_eq!(miner.received[0], validator.given[0]);
+        // Both say the same, so there is nothing to clip: three parts in four, rounded down.
+        let three_quarters = (3 << 30) - 1;
+        for weight in &miner.received {
+            assert_eq!(
+                (weight.weight, weight.clipped),
+                (three_quarters, three_quarters)
+            );
+        }
+        chain.run_epoch();
+        let after = Runtime::neuron(NETUID, MINER_UIDS[0]).unwrap();
+        let graph = Runtime::metagraph(NETUID).unwrap();
+        assert_eq!(after.outcome.consensus, miner.consensus);
+        assert_eq!(after.outcome.incentive, graph.incentive[2]);
+        assert_eq!(after.outcome.emission, graph.emission[2]);
+        assert_eq!(after.last_epoch_at, graph.last_epoch_at);
+        assert_eq!(
+            Runtime::neuron(NETUID, Uid(0)).unwrap().outcome.stake,
+            validator.stake
+        );
     });
 }
 

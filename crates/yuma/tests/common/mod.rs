@@ -4,8 +4,8 @@
 #![allow(dead_code)]
 
 use assay_yuma::{
-    run, BondRow, BondRule, EpochInput, EpochOutput, LiquidAlpha, Neuron, Params, Share, WeightRow,
-    YumaError,
+    judge, run, BondRow, BondRule, EpochInput, EpochOutput, Judgement, LiquidAlpha, Neuron, Params,
+    Share, WeightRow, YumaError,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -24,6 +24,14 @@ pub struct Subnet {
 
 impl Subnet {
     pub fn run(&self) -> Result<EpochOutput, YumaError> {
+        self.with_input(run)
+    }
+
+    pub fn judge(&self, uid: u16) -> Result<Judgement, YumaError> {
+        self.with_input(|input| judge(input, uid))
+    }
+
+    fn with_input<R>(&self, compute: impl FnOnce(&EpochInput) -> R) -> R {
         let weights = columns(&self.weights);
         let bonds = columns(&self.bonds);
         let weights: Vec<WeightRow> = weights
@@ -43,7 +51,7 @@ impl Subnet {
             })
             .collect();
         let (params, neurons) = (self.params, &self.neurons);
-        run(&EpochInput {
+        compute(&EpochInput {
             params,
             neurons,
             weights: &weights,

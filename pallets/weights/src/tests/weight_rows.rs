@@ -10,7 +10,10 @@ fn close_epoch_names_who_is_inactive_when_a_commit_was_left_unrevealed() {
         let plans = [2, 0, 1].map(|uid| Plan::new(account(uid)).committed());
         assert_eq!(run_epoch(), []);
         assert_included(&account(0), plans[1].reveal());
+        let epoch = world(|w| w.epoch);
+        assert_eq!(Weights::unrevealed(NETUID, epoch), [Uid(1), Uid(2)]);
         assert_eq!(run_epoch(), [Uid(1), Uid(2)]);
+        assert_eq!(Weights::unrevealed(NETUID, epoch.next()), []);
         let expired: Vec<_> = events()
             .into_iter()
             .filter_map(|event| match event {
