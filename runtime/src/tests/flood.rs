@@ -257,6 +257,38 @@ fn flood_displaces_no_paid_transaction_when_the_block_is_full() {
 }
 
 #[test]
+fn flood_displaces_no_paid_transaction_when_the_keys_had_their_turn() {
+    network(genesis::DEV).execute_with(|| {
+        scene();
+        let epoch = open_epoch();
+        let commits =
+            |later| [One, Ferdie].map(|key| mortal(key, nonce(key) + later, commit(key, epoch)));
+        // Let in by the pool while the keys had a turn, and asked for when they have not.
+        let mut late = Pool::of(commits(1)).ready;
+        assert_eq!(late.len(), 2);
+        assert_eq!(author(Pool::of(commits(0))).free, 2);
+        for one in &mut late {
+            one.valid.requires.clear();
+        }
+
+        let paid = paid(2, LARGE);
+        let without = would_author(Pool::of(paid.clone()));
+        assert!(without.left > 0, "{without:?}");
+        let mut pool = Pool {
+            ready: late,
+            refused: Vec::new(),
+        };
+        let flood = refused_flood().into_iter().chain(admitted_flood());
+        for transaction in flood.chain(paid) {
+            pool.submit(transaction);
+        }
+        let with = author(pool);
+        assert_eq!((with.paid, with.free), (without.paid, 0));
+        assert_always();
+    });
+}
+
+#[test]
 fn flood_takes_one_place_for_each_validator_when_there_is_room() {
     network(genesis::DEV).execute_with(|| {
         scene();

@@ -1,16 +1,26 @@
 //! A subnet that changes: another task, other settings, another owner, each at the worst moment.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use assay_pallet_traits::{Epochs as _, Subnets as _};
 use assay_primitives::{EpochIndex, Hyperparameter, TaskSpec, TaskVersion};
+use codec::Encode;
 use frame_support::traits::fungible::InspectHold;
+use frame_system_rpc_runtime_api::runtime_decl_for_account_nonce_api::AccountNonceApiV1;
+use pallet_subnets::UpcomingTasks;
 use sp_keyring::Sr25519Keyring::{Alice, Eve};
 
 use super::{
-    always::Watched,
-    network,
-    subnet::{commit, commit_by, due_at, open_epoch, reveal, reveal_by, task, NETUID, VALIDATORS},
+    always::{assert_always, Watched},
+    mortal, network, next_block,
+    subnet::{
+        commit, commit_by, due_at, open_epoch, reveal, reveal_by, task, Signed, NETUID, VALIDATORS,
+    },
 };
-use crate::{genesis, AccountId, Balance, Balances, Epoch, Runtime, RuntimeCall, Subnets, ASY};
+use crate::{
+    genesis, AccountId, Balance, Balances, Epoch, Runtime, RuntimeCall, RuntimeEvent, Subnets,
+    System, Weights, ASY,
+};
 
 fn update_task(task: TaskSpec) -> RuntimeCall {
     RuntimeCall::Subnets(pallet_subnets::Call::update_task {
@@ -56,7 +66,7 @@ fn update_task_voids_nobodys_commit_when_it_comes_into_force_between_commit_and_
         chain.succeed(vec![(Alice, update_task(other_task(700)))]);
         // The rest of this epoch, two more, and the reveal window.
         let first = announced + 4;
-        let upcoming = pallet_subnets::UpcomingTasks::<Runtime>::get(NETUID).unwrap();
+        let upcoming = UpcomingTasks::<Runtime>::get(NETUID).unwrap();
         assert_eq!(upcoming.from_epoch, EpochIndex(first));
 
         let mut pending: Option<TaskVersion> = None;
@@ -141,6 +151,87 @@ fn patch_moves_no_window_and_no_epoch_when_a_commit_is_pending() {
                 .to_vec(),
         );
         assert_eq!(revealed(), [epoch, epoch]);
+    });
+}
+
+/// Something that an owner may do to the people in its subnet, as chance has it.
+fn meddling(chance: &[u8; 32]) -> Option<RuntimeCall> {
+    let change = match chance[0] % 8 {
+        // Seldom while one waits, since a new announcement waits as long again.
+        0 if chance[1] < 8 || !UpcomingTasks::<Runtime>::contains_key(NETUID) => {
+            return Some(update_task(other_task(1 + u32::from(chance[1]))));
+        }
+        1 | 2 => Hyperparameter::RevealPeriod(1 + chance[1] % 4),
+        3 => Hyperparameter::Tempo(20 + u32::from(chance[1] % 8)),
+        4 => Hyperparameter::RegistrationOpen(chance[1].is_multiple_of(2)),
+        _ => return None,
+    };
+    Some(patch(change))
+}
+
+/// Makes a block of these calls, all of which must succeed, and checks no more than that: there are
+/// many. Says whether a commit expired in it.
+fn quick_block(calls: Vec<Signed>) -> bool {
+    let mut nonces = BTreeMap::new();
+    let transactions = calls.into_iter().map(|(signer, call)| {
+        let account = signer.to_account_id();
+        let nonce = nonces
+            .entry(account.clone())
+            .or_insert_with(|| Runtime::account_nonce(account));
+        *nonce += 1;
+        mortal(signer, *nonce - 1, call)
+    });
+    for outcome in next_block(transactions.collect()) {
+        outcome.unwrap().unwrap();
+    }
+    System::events().into_iter().any(|record| {
+        let RuntimeEvent::Weights(event) = record.event else {
+            return false;
+        };
+        matches!(event, pallet_weights::Event::CommitExpired { .. })
+    })
+}
+
+/// Nine epochs in which the owner meddles in every other block, and one validator commits and
+/// reveals once an epoch, in no particular block. Says by which versions of the task it committed,
+/// and how many commits it opened.
+fn meddle() -> (BTreeSet<TaskVersion>, usize) {
+    let validator = VALIDATORS[0];
+    let mut made_by = BTreeMap::<EpochIndex, TaskVersion>::new();
+    let mut opened = 0;
+    let last = EpochIndex(open_epoch().0 + 9);
+    while open_epoch() < last {
+        let (epoch, block) = (open_epoch(), System::block_number() + 1);
+        let chance = sp_io::hashing::blake2_256(&block.encode());
+        let mut calls: Vec<Signed> = Vec::new();
+        calls.extend(meddling(&chance).map(|call| (Alice, call)));
+        // The epoch's last block is the last chance; in the block in which it is due it has ended.
+        if due_at() > block && (chance[2].is_multiple_of(8) || due_at() == block + 1) {
+            for commit in Weights::commits_of(NETUID, &validator.to_account_id()) {
+                if commit.reveal_in == epoch {
+                    calls.push((validator, reveal_by(made_by[&commit.epoch], commit.epoch)));
+                    opened += 1;
+                }
+            }
+            let version = Subnets::task_version(NETUID).unwrap();
+            if made_by.insert(epoch, version).is_none() {
+                calls.push((validator, commit_by(version, validator, epoch)));
+            }
+        }
+        assert!(!quick_block(calls), "a commit expired in block {block}");
+    }
+    (made_by.into_values().collect(), opened)
+}
+
+#[test]
+fn no_commit_is_voided_whatever_the_owner_does_at_any_moment() {
+    network(genesis::DEV).execute_with(|| {
+        let mut chain = Watched::default();
+        chain.found_subnet();
+        chain.run_to_permits();
+        let (versions, opened) = meddle();
+        assert!(opened > 4 && versions.len() > 1, "{opened}, {versions:?}");
+        assert_always();
     });
 }
 
