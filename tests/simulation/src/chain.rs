@@ -46,6 +46,8 @@ pub enum Move {
         hotkey: AccountId,
         /// How much of it.
         part: assay_primitives::Ratio16,
+        /// Of which generation, where the subnet was dissolved.
+        dissolved: Option<assay_primitives::Generation>,
     },
 }
 
@@ -113,9 +115,15 @@ pub fn apply(what: Move) -> Outcome {
             netuid,
             hotkey,
             part,
+            dissolved,
         } => {
             use assay_pallet_traits::Slash as _;
-            assay_runtime::Stake::slash(netuid, &hotkey, part);
+            match dissolved {
+                None => assay_runtime::Stake::slash(netuid, &hotkey, part),
+                Some(generation) => {
+                    assay_runtime::Stake::slash_dissolved(netuid, generation, &hotkey, part)
+                }
+            };
             Outcome::Done
         }
     }

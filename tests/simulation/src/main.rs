@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     ensure!(
         args.blocks < 50_000 || never.is_empty(),
         "nobody ever managed to: {}",
-        never.join(", ")
+        never.into_iter().collect::<Vec<_>>().join(", ")
     );
     println!("all that must hold held");
     Ok(())

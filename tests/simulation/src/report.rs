@@ -1,6 +1,10 @@
 //! What came of it: how often each thing was done, and why it was not.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 use assay_primitives::Refusal;
 use sp_runtime::{
@@ -8,7 +12,7 @@ use sp_runtime::{
     DispatchError, ModuleError,
 };
 
-use crate::chain::Outcome;
+use crate::{chain::Outcome, habits::HABITS};
 
 /// How one habit fared.
 #[derive(Clone, Debug, Default)]
@@ -53,12 +57,13 @@ impl Report {
         }
     }
 
-    /// The habits that never came to anything.
-    pub fn never_done(&self) -> Vec<&'static str> {
-        self.habits
-            .iter()
-            .filter(|(_, tally)| tally.done == 0)
-            .map(|(name, _)| *name)
+    /// What was tried, or is a habit, and never came to anything.
+    pub fn never_done(&self) -> BTreeSet<&'static str> {
+        let done = |name: &&str| self.habits.get(name).is_some_and(|tally| tally.done > 0);
+        let habits = HABITS.iter().map(|habit| habit.name);
+        habits
+            .chain(self.habits.keys().copied())
+            .filter(|name| !done(name))
             .collect()
     }
 }

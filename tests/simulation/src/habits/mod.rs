@@ -65,6 +65,7 @@ pub const HABITS: &[Habit] = &[
     habit("change coldkey", 1, keys::change_coldkey),
     habit("set take", 10, stake::set_take),
     habit("slash", 2, stake::slash),
+    habit("slash what departed", 2, stake::slash_dissolved),
     habit("give to the pools", 2, money::give_to_the_pools),
     habit("transfer", 30, money::transfer),
     habit("leave nothing behind", 4, money::transfer_all),

@@ -93,16 +93,34 @@ pub fn slash(scene: &mut Scene<'_>) -> Option<Move> {
     let netuid = any_subnet(scene)?;
     let pools: Vec<_> = pallet_stake::PoolsOf::<Runtime>::iter_key_prefix(netuid).collect();
     let hotkey = scene.dice.pick(&pools)?.clone();
-    let part = match scene.dice.below(8) {
-        0 => Ratio16::ONE,
-        1 => Ratio16(65_534),
-        _ => Ratio16(scene.dice.below(20_000) as u16),
-    };
     Some(Move::Slash {
         netuid,
         hotkey,
-        part,
+        part: part(scene),
+        dissolved: None,
     })
+}
+
+/// A hotkey is slashed for what it did in a subnet that has ended since.
+pub fn slash_dissolved(scene: &mut Scene<'_>) -> Option<Move> {
+    let pools: Vec<_> = pallet_stake::DepartedPools::<Runtime>::iter_values().collect();
+    let pool = scene.dice.pick(&pools)?.clone();
+    Some(Move::Slash {
+        netuid: pool.origin.netuid,
+        hotkey: pool.hotkey,
+        part: part(scene),
+        dissolved: Some(pool.origin.generation),
+    })
+}
+
+/// Mostly a little: in a long run there would be nothing left to slash.
+fn part(scene: &mut Scene<'_>) -> Ratio16 {
+    match scene.dice.below(16) {
+        0 => Ratio16::ONE,
+        1 => Ratio16(65_534),
+        2 | 3 => Ratio16(scene.dice.below(20_000) as u16),
+        _ => Ratio16(scene.dice.below(2_000) as u16),
+    }
 }
 
 /// Whoever removed stake comes for it when it is free, and the impatient a little earlier.
