@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod commands;
+mod keystore;
 mod node;
 mod output;
 
@@ -56,7 +57,7 @@ enum Command {
     /// See why a validator scores a miner as it does
     #[command(subcommand)]
     Score(commands::score::Score),
-    /// Look at keys
+    /// Make keys, and look at them
     #[command(subcommand)]
     Key(commands::key::Key),
     /// Show what an account can spend

@@ -40,6 +40,28 @@ pub struct Password {
     password_file: Option<PathBuf>,
 }
 
+/// A hotkey that agrees to something by its signature.
+#[derive(clap::Args, Clone)]
+pub struct SigningHotkey {
+    /// The hotkey as a secret URI, for development: //Alice//hotkey
+    #[arg(long, value_name = "URI", required_unless_present = "hotkey_file")]
+    hotkey_suri: Option<String>,
+    /// A file, readable by its owner alone, with the hotkey: a mnemonic, a seed or a keystore
+    #[arg(long, value_name = "FILE", conflicts_with = "hotkey_suri")]
+    hotkey_file: Option<PathBuf>,
+    /// A file, readable by its owner alone, with the password of the hotkey's keystore
+    #[arg(long, value_name = "FILE", requires = "hotkey_file")]
+    hotkey_password_file: Option<PathBuf>,
+}
+
+impl SigningHotkey {
+    /// Reads the key.
+    pub fn load(&self) -> Result<Keypair> {
+        let (suri, file) = (&self.hotkey_suri, &self.hotkey_file);
+        load(suri, file, &self.hotkey_password_file).context("the hotkey")
+    }
+}
+
 impl Password {
     /// The file.
     pub fn file(&self) -> Option<PathBuf> {

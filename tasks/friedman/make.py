@@ -122,6 +122,24 @@ def check():
     print(f"{len(stated['models'])} models as stated")
 
 
+def blurred(answers, truth, skill):
+    """How alike the errors of honest models are, and those of one whose answers are passed on changed."""
+    alike = lambda one, other: float(np.corrcoef(one - truth, other - truth)[0, 1])
+    for at, one in enumerate(answers):
+        for other in answers[:at]:
+            print(f"errors of two honest models: correlation {alike(one, other):.3f}")
+    original, honest = answers[0], skill(answers[0])
+    draws = np.random.default_rng(SEED)
+    for size in (0.02, 0.1, 0.3, 0.5, 0.8, 1.0, 1.5, 3.0):
+        relayed = original + draws.uniform(-size, size, original.shape)
+        worth = skill(relayed) / honest
+        print(f"passed on, changed by up to {size}: correlation {alike(original, relayed):.3f}, earns {worth:.3f}")
+    for at, other in enumerate(answers[1:], 1):
+        mean = (original + other) / 2
+        worth = skill(mean) / honest
+        print(f"mean of two honest models: correlation {alike(original, mean):.3f}, earns {worth:.3f}")
+
+
 def near():
     """What the tolerance of the probes rests on, and what learning by heart earns."""
     fresh, truth = make_friedman1(HELD_OUT, noise=0.0, random_state=SEED + 1)
@@ -139,6 +157,7 @@ def near():
             apart = np.abs(one - other)
             within = (apart < 0.1).mean()
             print(f"apart {np.sqrt((apart**2).mean()):.3f} (root mean square), within 0.1 on {within:.3f} of items")
+    blurred(answers, truth, skill)
     rows, known = make_friedman1(20000, noise=0.0, random_state=7)
     for count in (1, 5):
         nearest = KNeighborsRegressor(count).fit(rows, known).predict(fresh)

@@ -3,6 +3,7 @@
 
     make.py             train, export and measure the models below this folder
     make.py --check     re-measure the committed models and compare
+    make.py --near      how alike models of one kind err, and a model whose answers are passed on changed
 
 Models are trained on images of the task's own generator, under a seed that no network has, and measured
 on others. All seeds are fixed and every library runs on one thread, so that a second run on the same
@@ -135,7 +136,43 @@ def check():
     print(f"{len(stated['models'])} models as stated")
 
 
+def alike(one, other, truth):
+    """Of two sets of probabilities: how their errors correlate, and how often both name the same wrong letter
+    where either is wrong."""
+    due = np.eye(one.shape[1])[truth]
+    errors = np.corrcoef((one - due).ravel(), (other - due).ravel())[0, 1]
+    first, second = one.argmax(axis=1), other.argmax(axis=1)
+    wrong = (first != truth) | (second != truth)
+    return f"errors correlate by {errors:.3f}, the same wrong letter on {(first == second)[wrong].mean():.3f} of those"
+
+
+def near():
+    """What a comparison of errors can tell apart."""
+    fresh, due = items("held out", HELD_OUT)
+    answers = []
+    for seed, purpose in ((0, "training"), (1, "training"), (2, "other training")):
+        rows, truth = items(purpose, TRAINING)
+        model = MLPClassifier((256, 64), alpha=1e-3, max_iter=40, early_stopping=True, random_state=seed)
+        answers.append(make_pipeline(StandardScaler(), model).fit(rows, truth).predict_proba(fresh))
+        print(f"network with seed {seed} on `{purpose}`: {(answers[-1].argmax(axis=1) == due).mean():.4f}")
+    for at, one in enumerate(answers):
+        for other in answers[:at]:
+            print(f"two honest models: {alike(one, other, due)}")
+    original = answers[0]
+    draws = np.random.default_rng(SEED)
+    for size in (0.01, 0.1, 0.2, 0.3, 0.5):
+        relayed = original + draws.uniform(-size, size, original.shape)
+        right = (relayed.argmax(axis=1) == due).mean()
+        print(f"passed on, changed by up to {size}: {right:.4f} right, {alike(original, relayed, due)}")
+    for other in answers[1:]:
+        mean = (original + other) / 2
+        right = (mean.argmax(axis=1) == due).mean()
+        print(f"mean of two honest models: {right:.4f} right, {alike(original, mean, due)}")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="re-measure the committed files")
-    check() if parser.parse_args().check else make()
+    parser.add_argument("--near", action="store_true", help="how alike models of one kind err")
+    chosen = parser.parse_args()
+    check() if chosen.check else near() if chosen.near else make()

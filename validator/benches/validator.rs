@@ -1,9 +1,9 @@
 //! What a round costs: 256 miners, 32 queries each, over real sockets with real signatures.
 //!
 //! The miners answer from a process of their own, so that what is measured is the validator alone:
-//! its processor time, its peak memory, what goes over the wire and onto the disk. Then what one
-//! read of a metagraph of 4,096 neurons comes to. `cargo xtask bench validator` runs it; the figures
-//! stand in docs/performance.md.
+//! its processor time, its peak memory, what goes over the wire and onto the disk, and what it takes
+//! to sum up a round that is old. Then what one read of a metagraph of 4,096 neurons comes to.
+//! `cargo xtask bench validator` runs it and puts the table that it prints into docs/performance.md.
 
 use assay_primitives::{
     Announced, Digest, Endpoint, EndpointProtocol, EpochIndex, Generation, Hyperparameters,
@@ -183,15 +183,57 @@ async fn measure() {
         .spawn()
         .expect("the miners");
     let ports = ports(&mut answering);
-    println!(
-        "{MINERS} miners, {QUERIES} queries each, {ROUNDS} rounds; figures are a round's mean\n"
-    );
-    for items_per_request in [1, QUERIES as u16] {
-        rounds(&ports, items_per_request).await;
-    }
+    let single = rounds(&ports, 1).await;
+    let batched = rounds(&ports, QUERIES as u16).await;
     answering.kill().expect("the miners end");
     answering.wait().expect("the miners end");
+    print(&single, &batched);
     metagraph();
+}
+
+/// What a round came to, in the mean.
+struct Figures {
+    requests: u32,
+    items: u16,
+    wall_s: f64,
+    processor_s: f64,
+    wire_mb: f64,
+    disk_mb: f64,
+    peak_mb: f64,
+    summed_up_ms: f64,
+}
+
+fn print(single: &Figures, batched: &Figures) {
+    let line = |what: &str, of: fn(&Figures) -> f64, digits: usize, unit: &str| {
+        let (single, batched) = (of(single), of(batched));
+        println!("| {what} | {single:.digits$} {unit} | {batched:.digits$} {unit} |");
+    };
+    println!(
+        "| a round of {MINERS} miners × {QUERIES} items | {} requests of {} item | {} requests of {} \
+         items |\n| --- | ---: | ---: |",
+        single.requests, single.items, batched.requests, batched.items
+    );
+    line(
+        "processor time of the validator",
+        |it| it.processor_s,
+        2,
+        "s",
+    );
+    line("wall time", |it| it.wall_s, 2, "s");
+    line(
+        "over the wire, both ways, TCP not counted",
+        |it| it.wire_mb,
+        1,
+        "MB",
+    );
+    line("onto the disk", |it| it.disk_mb, 1, "MB");
+    line("peak memory of the process", |it| it.peak_mb, 0, "MB");
+    line(
+        "summing it up when it is old",
+        |it| it.summed_up_ms,
+        1,
+        "ms",
+    );
 }
 
 fn ports(answering: &mut Child) -> Vec<u16> {
@@ -202,7 +244,7 @@ fn ports(answering: &mut Child) -> Vec<u16> {
         .collect()
 }
 
-async fn rounds(ports: &[u16], items_per_request: u16) {
+async fn rounds(ports: &[u16], items_per_request: u16) -> Figures {
     let tasks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tasks/digits");
     let mut folder = TaskFolder::load(&tasks).expect("the task");
     folder.queries.items_per_request = items_per_request;
@@ -236,6 +278,7 @@ async fn rounds(ports: &[u16], items_per_request: u16) {
         .map(|miner| (miner, QUERIES))
         .collect();
     counted(ports).await;
+    forget_peak();
     let (processor, started) = (processor_seconds(), Instant::now());
     for number in 1..=ROUNDS {
         let mut start = RoundStart::new(&snapshot, 0, 0);
@@ -266,13 +309,23 @@ async fn rounds(ports: &[u16], items_per_request: u16) {
     let disk: u64 = disk
         .map(|it| it.expect("a file").metadata().expect("a size").len())
         .sum();
-    let requests = QUERIES.div_ceil(items_per_request.into()) * u32::from(MINERS);
-    println!("{requests} requests of {items_per_request} items");
-    println!("  wall {:.2} s", each(started.elapsed().as_secs_f64()));
-    println!("  processor {:.2} s", each(processor_seconds() - processor));
-    println!("  wire {:.2} MB", each(counted(ports).await as f64) / 1e6);
-    println!("  disk {:.2} MB", each(disk as f64) / 1e6);
-    println!("  peak memory so far {:.0} MB\n", peak_megabytes());
+    let figures = Figures {
+        requests: QUERIES.div_ceil(items_per_request.into()) * u32::from(MINERS),
+        items: items_per_request,
+        wall_s: each(started.elapsed().as_secs_f64()),
+        processor_s: each(processor_seconds() - processor),
+        wire_mb: each(counted(ports).await as f64) / 1e6,
+        disk_mb: each(disk as f64) / 1e6,
+        peak_mb: peak_megabytes(),
+        summed_up_ms: 0.0,
+    };
+    let started = Instant::now();
+    store.forget_before(1).await.expect("summed up");
+    let old = (ROUNDS - 1) as f64;
+    Figures {
+        summed_up_ms: started.elapsed().as_secs_f64() * 1e3 / old,
+        ..figures
+    }
 }
 
 fn assert_answered(outcome: &RoundOutcome) {
@@ -308,9 +361,12 @@ fn metagraph() {
         assert_eq!(read.miners(&[0xff; 32]).len(), NEURONS);
     }
     let each = started.elapsed().as_secs_f64() / f64::from(times);
-    println!("metagraph of {NEURONS} neurons");
-    println!("  {:.0} KB in one read", bytes.len() as f64 / 1e3);
-    println!("  {:.1} ms to decode and go through", each * 1e3);
+    println!(
+        "\nA metagraph of {NEURONS} neurons is one read of {:.0} KB, decoded and gone through in {:.1} \
+         ms.\n",
+        bytes.len() as f64 / 1e3,
+        each * 1e3
+    );
 }
 
 fn snapshot(neurons: usize, ports: &[u16]) -> Snapshot {
@@ -395,6 +451,11 @@ fn processor_seconds() -> f64 {
     let fields: Vec<&str> = after.split(' ').collect();
     let ticks = |at: usize| fields[at].parse::<f64>().expect("a number");
     (ticks(11) + ticks(12)) / 100.0
+}
+
+/// Lets the peak of memory begin anew, so that it is that of what follows.
+fn forget_peak() {
+    std::fs::write("/proc/self/clear_refs", "5").expect("Linux");
 }
 
 fn peak_megabytes() -> f64 {

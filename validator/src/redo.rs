@@ -7,13 +7,22 @@
 //! 2. the secret is the one that was committed to an epoch earlier, where that epoch is shown, and
 //!    rounds follow from no other;
 //! 3. every request is what the secret, the block and the miner's serial demand;
-//! 4. the commit's hash binds exactly these weights and roots.
+//! 4. the commit's hash binds exactly these weights and roots;
+//! 5. [`receipts`]: each leaf's signatures are the validator's and the miner's;
+//! 6. [`chain`]: all of that is what stands on the chain, and who signed held the place.
+//!
+//! The first four take the page's word for what was committed; [`chain`] takes nobody's.
 //!
 //! It can't be seen here whether an answer was judged rightly, unless one has the answer: the
 //! receipt names its digest, and the miner who gave it has it.
 
+pub mod chain;
+pub mod look_up;
+pub mod receipts;
+
 use crate::{
     peers::request_body,
+    store::State,
     task::{Item, Seeds, Task, TaskFolder},
 };
 use assay_primitives::{
@@ -36,6 +45,9 @@ pub struct EpochPage {
     pub epoch: EpochIndex,
     /// The task's version.
     pub task_version: TaskVersion,
+    /// How far the validator says that its submission came.
+    #[serde(default)]
+    pub state: Option<State>,
     /// What was committed.
     pub hash: Digest,
     /// The commitment to the next epoch's secret.
@@ -99,6 +111,13 @@ pub struct Leaf {
     score: u32,
     request_signature: String,
     response_signature: String,
+}
+
+impl EpochPage {
+    /// The subnet, as the leaves name it.
+    pub fn netuid(&self) -> Option<NetUid> {
+        self.leaves.first().map(|leaf| leaf.netuid)
+    }
 }
 
 impl Leaf {

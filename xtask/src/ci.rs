@@ -187,17 +187,6 @@ pub fn write_metadata(workspace: &Workspace) -> Result<()> {
 
 /// Runs the benchmarks of the incentive maths: native, then as Wasm in a node's executor.
 pub fn bench(workspace: &Workspace, args: &[String]) -> Result<()> {
-    if let Some(("validator", args)) = args.split_first().map(|(name, rest)| (&**name, rest)) {
-        let bench = [
-            "bench",
-            "-p",
-            "assay-validator",
-            "--bench",
-            "validator",
-            "--",
-        ];
-        return process::run(workspace.cargo(bench).args(args));
-    }
     process::run(
         workspace
             .cargo(["bench", "-p", "assay-yuma", "--benches", "--"])

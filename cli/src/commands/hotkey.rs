@@ -1,12 +1,11 @@
 //! `assay hotkey`: hotkeys that change.
 
 use crate::{
-    node::{load, parse_account, Node, Password, SigningKey},
+    node::{parse_account, Node, Password, SigningHotkey, SigningKey},
     output::{asy, print},
 };
 use anyhow::{Context, Result};
 use assay_chain_client::{key_calls, AccountId32, SignsProofs};
-use std::path::PathBuf;
 
 #[derive(clap::Subcommand)]
 pub enum Hotkey {
@@ -22,12 +21,8 @@ pub struct Swap {
     /// The hotkey that is exchanged, SS58
     #[arg(value_parser = parse_account)]
     old: AccountId32,
-    /// The new hotkey as a secret URI, for development: //Alice//hotkey
-    #[arg(long, value_name = "URI", required_unless_present = "hotkey_file")]
-    hotkey_suri: Option<String>,
-    /// A file, readable by its owner alone, with the new hotkey
-    #[arg(long, value_name = "FILE", conflicts_with = "hotkey_suri")]
-    hotkey_file: Option<PathBuf>,
+    #[command(flatten)]
+    new: SigningHotkey,
     #[command(flatten)]
     key: SigningKey,
     #[command(flatten)]
@@ -40,7 +35,7 @@ impl Hotkey {
     pub async fn run(self) -> Result<()> {
         let Self::Swap(swap) = self;
         let coldkey = swap.key.load(&swap.password)?;
-        let new = load(&swap.hotkey_suri, &swap.hotkey_file, &None)?;
+        let new = swap.new.load()?;
         let client = swap.node.client();
         let receipt = client.swap_hotkey(&coldkey, &swap.old, &new).await?;
         let price = key_calls::swap_price(&receipt)

@@ -1,25 +1,20 @@
 //! `assay register`: a hotkey takes a place in a subnet.
 
 use crate::{
-    node::{load, Node, Password, SigningKey},
+    node::{Node, Password, SigningHotkey, SigningKey},
     output::{asy, parse_asy, print},
 };
 use anyhow::{Context, Result};
 use assay_chain_client::calls;
 use assay_primitives::{Balance, NetUid};
-use std::path::PathBuf;
 
 /// Register a hotkey in a subnet
 #[derive(clap::Args)]
 pub struct Register {
     /// The subnet's number
     netuid: NetUid,
-    /// The hotkey as a secret URI, for development: //Alice//hotkey
-    #[arg(long, value_name = "URI", required_unless_present = "hotkey_file")]
-    hotkey_suri: Option<String>,
-    /// A file, readable by its owner alone, with the hotkey
-    #[arg(long, value_name = "FILE", conflicts_with = "hotkey_suri")]
-    hotkey_file: Option<PathBuf>,
+    #[command(flatten)]
+    hotkey: SigningHotkey,
     /// The most to pay, in ASY; without it the present price is shown and nothing is done
     #[arg(long, value_parser = parse_asy)]
     max_price: Option<Balance>,
@@ -46,7 +41,7 @@ impl Register {
             ));
         };
         let coldkey = self.key.load(&self.password)?;
-        let hotkey = load(&self.hotkey_suri, &self.hotkey_file, &None)?;
+        let hotkey = self.hotkey.load()?;
         let receipt = client
             .register(&coldkey, &hotkey, self.netuid, max_price)
             .await?;

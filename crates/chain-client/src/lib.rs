@@ -22,6 +22,7 @@ mod connection;
 mod error;
 mod follow;
 pub mod key_calls;
+mod past;
 mod reads;
 mod submit;
 
@@ -29,6 +30,7 @@ pub use calls::SignsProofs;
 pub use connection::{ChainClient, ChainConfig};
 pub use error::ChainError;
 pub use follow::FinalizedBlocks;
+pub use past::OpenedCommit;
 pub use reads::{BlockId, Snapshot};
 pub use submit::TransactionReceipt;
 pub use subxt::utils::{AccountId32, MultiSignature};

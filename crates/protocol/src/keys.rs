@@ -215,7 +215,7 @@ fn of_file(path: &Path, why: KeyError) -> KeyError {
 }
 
 /// The text of a file that nobody but its owner can read, without surrounding white space.
-fn read_private(path: &Path) -> Result<String, KeyError> {
+pub fn read_private(path: &Path) -> Result<String, KeyError> {
     let unreadable = |why| KeyError::Unreadable {
         path: path.to_owned(),
         why,

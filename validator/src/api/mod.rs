@@ -12,7 +12,7 @@
 //! | `/metrics` | open | |
 //! | `/`, `/miners`, `/miners/{uid}`, `/miners/{uid}/receipts`, `/weights` | ✓ | |
 //! | `/me`, `/me/receipts` | | signed |
-//! | `/epochs/{epoch}` | ✓ | open |
+//! | `/epochs/{epoch}`, `/epochs/{epoch}/receipts` | ✓ | open |
 //!
 //! All but the first two stand under `/subnets/{netuid}` too; without that the first subnet is
 //! meant. What is JSON for programs is a page for browsers.
@@ -29,7 +29,7 @@ use crate::{
     chain::Hotkey,
     scoring::Rules,
     status::{Health, Status},
-    store::{Store, StoreError},
+    store::{Receipts, Store, StoreError},
 };
 use assay_primitives::NetUid;
 use assay_protocol::{oip::ErrorBody, Reason, ReplayGuard, VerifyError};
@@ -177,6 +177,7 @@ fn operator_pages(api: Api) -> Router {
         .route("/miners/{uid}/receipts", get(receipts))
         .route("/weights", get(weights))
         .route("/epochs/{epoch}", get(epochs::epoch))
+        .route("/epochs/{epoch}/receipts", get(epochs::receipts))
         .with_state(api)
 }
 
@@ -185,6 +186,7 @@ fn public_pages(api: Api) -> Router {
         .route("/me", get(me))
         .route("/me/receipts", get(my_receipts))
         .route("/epochs/{epoch}", get(epochs::epoch))
+        .route("/epochs/{epoch}/receipts", get(epochs::receipts))
         .with_state(api)
 }
 
@@ -317,17 +319,24 @@ async fn download(api: &Api, uid: u16, from: u64) -> Result<Response, ApiError> 
     let serial = serial.ok_or(ApiError::NotFound("no neuron has this uid"))?;
     let store = api.store.get().ok_or(ApiError::Starting)?;
     let receipts = store.receipts(serial, from, ROUNDS).await?;
-    let name = format!(
-        "attachment; filename=\"receipts-{}-{uid}.jsonl\"",
-        api.netuid
-    );
+    Ok(jsonl(
+        &format!("receipts-{}-{uid}.jsonl", api.netuid),
+        receipts,
+    ))
+}
+
+/// A download of one JSON object a line.
+fn jsonl(name: &str, receipts: Receipts) -> Response {
     let next = receipts.next.map(|next| next.to_string());
     let headers = [
         (CONTENT_TYPE, "application/x-ndjson".to_owned()),
-        (CONTENT_DISPOSITION, name),
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ),
         (NEXT, next.unwrap_or_default()),
     ];
-    Ok((headers, receipts.lines).into_response())
+    (headers, receipts.lines).into_response()
 }
 
 /// The header that names the round from which the rest of a download is to be had.

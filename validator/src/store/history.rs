@@ -1,6 +1,6 @@
 //! What is recorded about miners, and how the old of it is compacted.
 
-use super::{signed, unsigned, Store, StoreError};
+use super::{signed, unsigned, Key, Store, StoreError};
 use crate::shown::Shown;
 use assay_primitives::{BlockNumber, EpochIndex, Generation, Serial, SCORE_ONE};
 use rusqlite::params;
@@ -144,6 +144,51 @@ impl Store {
                 let receipt: String = row.get(2)?;
                 // Stored as the JSON that it is.
                 lines += &format!("{{\"round\":{round},\"item\":{item},\"receipt\":{receipt}}}\n");
+            }
+            let next = next.map(unsigned);
+            Ok(Receipts { lines, next })
+        })
+        .await
+    }
+
+    /// The receipts behind a submission's leaves, of up to `rounds` rounds from round `from` on.
+    pub async fn receipts_behind(
+        &self,
+        key: Key,
+        from: u64,
+        rounds: u32,
+    ) -> Result<Receipts, StoreError> {
+        self.call(move |tx| {
+            let (generation, epoch) = (key.generation.0, key.epoch.0);
+            let mut numbers = tx.prepare_cached(
+                "SELECT DISTINCT round FROM outcomes JOIN rounds USING (round)
+                 WHERE generation = ?1 AND evidence_epoch = ?2 AND leaf IS NOT NULL AND round >= ?3
+                 ORDER BY round LIMIT ?4",
+            )?;
+            let limit = i64::from(rounds) + 1;
+            let numbers: Vec<i64> = numbers
+                .query_map(params![generation, epoch, signed(from), limit], |row| {
+                    row.get(0)
+                })?
+                .collect::<Result<_, _>>()?;
+            let next = numbers.get(rounds as usize).copied();
+            let mut receipts = tx.prepare_cached(
+                "SELECT round, first_item, serial, receipt FROM outcomes JOIN rounds USING (round)
+                 WHERE generation = ?1 AND evidence_epoch = ?2 AND leaf IS NOT NULL
+                       AND round >= ?3 AND round < ?4 AND receipt IS NOT NULL
+                 ORDER BY round, first_item, serial",
+            )?;
+            let end = next.unwrap_or(i64::MAX);
+            let mut rows = receipts.query(params![generation, epoch, signed(from), end])?;
+            let mut lines = String::new();
+            while let Some(row) = rows.next()? {
+                let (round, item): (i64, u32) = (row.get(0)?, row.get(1)?);
+                let serial = unsigned(row.get(2)?);
+                let receipt: String = row.get(3)?;
+                // Stored as the JSON that it is.
+                lines += &format!(
+                    "{{\"round\":{round},\"item\":{item},\"serial\":{serial},\"receipt\":{receipt}}}\n"
+                );
             }
             let next = next.map(unsigned);
             Ok(Receipts { lines, next })

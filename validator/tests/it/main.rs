@@ -3,6 +3,7 @@
 mod adversaries;
 mod common;
 mod crash;
+mod evidence;
 mod inputs;
 mod mishaps;
 mod peers;

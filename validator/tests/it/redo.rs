@@ -137,3 +137,30 @@ async fn redo_finds_what_was_changed_afterwards() {
         assert!(found, "{problem}: {redone:?}");
     }
 }
+
+#[tokio::test]
+async fn receipts_behind_are_those_of_the_leaves_a_round_at_a_time() {
+    let lived = Lived::three_epochs().await;
+    let key = Key {
+        generation: Generation(0),
+        epoch: EpochIndex(1),
+    };
+    let leaves = lived.store.leaves(key).await.unwrap();
+    let due: Vec<Value> = leaves
+        .iter()
+        .map(|leaf| json!([leaf.round, leaf.item, leaf.serial]))
+        .collect();
+    let (mut shown, mut from, mut parts) = (Vec::new(), Some(0), 0);
+    while let Some(round) = from {
+        let receipts = lived.store.receipts_behind(key, round, 1).await.unwrap();
+        for line in receipts.lines.lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert!(line["receipt"].is_object(), "{line}");
+            shown.push(json!([line["round"], line["item"], line["serial"]]));
+        }
+        from = receipts.next;
+        parts += 1;
+    }
+    assert_eq!(shown, due);
+    assert!(parts > 1, "{parts}");
+}

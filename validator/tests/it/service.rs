@@ -133,6 +133,7 @@ async fn run_shows_the_evidence_once_the_weights_are_revealed() {
     let hidden: Value = serde_json::from_str(&hidden).unwrap();
     assert_eq!(hidden["revealed"], Value::Null);
     assert_eq!(hidden["scores"].as_array().unwrap().len(), 0);
+    assert_eq!(page(address, "/epochs/0/receipts").await.unwrap().0, 404);
 
     (0..6).for_each(|_| chain.advance());
     wait_for(address, "/epochs/0", seen("reveal_sent")).await;
@@ -142,6 +143,9 @@ async fn run_shows_the_evidence_once_the_weights_are_revealed() {
     assert_eq!(shown["revealed"]["targets"].as_array().unwrap().len(), 0);
     assert_eq!(shown["scores"].as_array().unwrap().len(), 2);
     assert_eq!(shown["revealed"]["secret"].as_str().unwrap().len(), 64);
+    // Nobody answered, so nobody signed.
+    let receipts = page(address, "/epochs/0/receipts").await.unwrap();
+    assert_eq!(receipts, (200, String::new()));
     // It is what `assay evidence check` takes.
     let page: EpochPage = serde_json::from_str(&shown.to_string()).unwrap();
     let redone = redo(&folder, &built_in(&folder).unwrap(), &page, None);

@@ -1,8 +1,10 @@
-//! Benchmarks: of the incentive maths, and of the miner beside what users would take otherwise.
+//! Benchmarks: of the incentive maths, of the miner beside what users would take otherwise, and of a
+//! validator's rounds.
 
 mod figures;
 mod miner;
 mod servers;
+mod validator;
 
 use std::path::PathBuf;
 
@@ -18,10 +20,11 @@ use crate::{
 /// The page that the figures go into.
 const PAGE: &str = "docs/performance.md";
 
-/// `miner` times the miner, `chain` a chain; what else there is, [`ci::bench`] knows.
+/// `miner` times the miner, `validator` a round, `chain` a chain; else it is the incentive maths.
 pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     match args.split_first() {
         Some((first, rest)) if first == "miner" => miner::run(workspace, rest),
+        Some((first, _)) if first == "validator" => validator::run(workspace),
         Some((first, rest)) if first == "chain" => chain(workspace, rest),
         _ => ci::bench(workspace, args),
     }
