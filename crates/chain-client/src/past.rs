@@ -1,13 +1,9 @@
-//! What the chain said earlier: blocks by their height, and the commits that were opened.
+//! What validators said earlier: the commits that they opened.
 //!
 //! A node keeps the state of its last 256 blocks unless it was told to keep more
 //! (`--state-pruning archive`); what it no longer has can't be read here.
 
-use crate::{
-    connection::{explained, ChainClient},
-    error::ChainError,
-    reads::Snapshot,
-};
+use crate::{connection::explained, error::ChainError, reads::Snapshot};
 use assay_primitives::{
     BlockNumber, Digest, EpochIndex, Evidence, NetUid, Serial, TaskVersion, Uid,
 };
@@ -34,27 +30,6 @@ pub struct OpenedCommit {
     pub task_version: TaskVersion,
     /// What they rest on.
     pub evidence: Evidence,
-}
-
-impl ChainClient {
-    /// The block of a height on the chain that the node takes for the best one. Blocks whose state
-    /// the node pruned can't be read.
-    ///
-    /// # Errors
-    /// See [`ChainError`]; nothing was read.
-    pub async fn at_height(&self, height: BlockNumber) -> Result<Snapshot, ChainError> {
-        const WHAT: &str = "reading a block by its height";
-        let online = self.online().await?;
-        let at = self
-            .within(WHAT, async {
-                explained(WHAT, online.client.at_block(height).await)
-            })
-            .await?;
-        Ok(Snapshot {
-            chain: self.clone(),
-            at,
-        })
-    }
 }
 
 impl Snapshot {
