@@ -149,8 +149,10 @@ pub mod pallet {
     pub type Reveals<T> = StorageDoubleMap<_, Twox64Concat, NetUid, Twox64Concat, Uid, Reveal>;
 
     /// What free calls took of this block so far. Cleared at the block's end, so that the
-    /// transaction pool, which sees the state between blocks, finds it empty.
+    /// transaction pool, which sees the state between blocks, finds it empty, and so never in the
+    /// database.
     #[pallet::storage]
+    #[pallet::whitelist_storage]
     pub type Used<T> = StorageValue<_, Usage, ValueQuery>;
 
     /// The origin of weight calls.

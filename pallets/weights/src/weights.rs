@@ -30,45 +30,45 @@ pub trait WeightInfo {
     fn clear_neuron() -> Weight;
 }
 
-/// At least 46 us were measured.
-fn set_weights(db: RuntimeDbWeight, n: u32) -> Weight {
-    Weight::from_parts(78_277_570, 0)
-        .saturating_add(db.reads_writes(8, 3))
-        .saturating_add(Weight::from_parts(18_234, 0).saturating_mul(n.into()))
-}
-
 /// At least 44 us were measured.
+fn set_weights(db: RuntimeDbWeight, n: u32) -> Weight {
+    Weight::from_parts(86_655_966, 0)
+        .saturating_add(db.reads_writes(8, 3))
+        .saturating_add(Weight::from_parts(15_550, 0).saturating_mul(n.into()))
+}
+
+/// At least 76 us were measured.
 fn commit_weights(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(45_547_000, 0).saturating_add(db.reads_writes(8, 1))
+    Weight::from_parts(79_678_000, 0).saturating_add(db.reads_writes(8, 1))
 }
 
-/// At least 61 us were measured.
+/// At least 59 us were measured.
 fn reveal_weights(db: RuntimeDbWeight, n: u32) -> Weight {
-    Weight::from_parts(105_738_004, 0)
+    Weight::from_parts(110_062_568, 0)
         .saturating_add(db.reads_writes(9, 5))
-        .saturating_add(Weight::from_parts(47_579, 0).saturating_mul(n.into()))
+        .saturating_add(Weight::from_parts(45_900, 0).saturating_mul(n.into()))
 }
 
-/// At least 38 us were measured.
+/// At least 34 us were measured.
 fn admit(db: RuntimeDbWeight, n: u32) -> Weight {
-    Weight::from_parts(66_643_589, 0)
-        .saturating_add(db.reads_writes(8, 1))
-        .saturating_add(Weight::from_parts(38_977, 0).saturating_mul(n.into()))
+    Weight::from_parts(42_163_069, 0)
+        .saturating_add(db.reads(7))
+        .saturating_add(Weight::from_parts(33_115, 0).saturating_mul(n.into()))
 }
 
 /// At least 0 us were measured.
 fn pass(_db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(270_000, 0)
+    Weight::from_parts(261_000, 0)
 }
 
 /// At least 0 us were measured.
-fn clear_usage(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(651_000, 0).saturating_add(db.writes(1))
+fn clear_usage(_db: RuntimeDbWeight) -> Weight {
+    Weight::from_parts(641_000, 0)
 }
 
-/// At least 33 us were measured.
+/// At least 29 us were measured.
 fn clear_neuron(db: RuntimeDbWeight) -> Weight {
-    Weight::from_parts(35_092_000, 0).saturating_add(db.reads_writes(2, 5))
+    Weight::from_parts(31_707_000, 0).saturating_add(db.reads_writes(2, 5))
 }
 
 /// Weights with the runtime's costs of reading and writing.

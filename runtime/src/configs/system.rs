@@ -4,7 +4,7 @@ use frame_support::{
     derive_impl, parameter_types,
     traits::Get,
     weights::{
-        constants::{ParityDbWeight, WEIGHT_REF_TIME_PER_SECOND},
+        constants::{ParityDbWeight, WEIGHT_REF_TIME_PER_MILLIS},
         Weight,
     },
 };
@@ -25,9 +25,10 @@ const MAX_BLOCK_BYTES: u32 = 5 * 1024 * 1024;
 parameter_types! {
     /// For how many blocks a transaction can stay valid: four hours at 6 s.
     pub const BlockHashCount: BlockNumber = 2_400;
-    /// Three seconds of execution, half of a 6 s slot. Shorter slots end a block by the clock.
+    /// Three and a half seconds of execution, within the two thirds of a 6 s slot that an author
+    /// has. Shorter slots end a block by the clock.
     pub Weights: BlockWeights = BlockWeights::with_sensible_defaults(
-        Weight::MAX.set_ref_time(3 * WEIGHT_REF_TIME_PER_SECOND),
+        Weight::MAX.set_ref_time(3_500 * WEIGHT_REF_TIME_PER_MILLIS),
         NORMAL_RATIO,
     );
     pub Length: BlockLength = BlockLength::builder()
