@@ -187,6 +187,11 @@ impl Validator {
         self.process = launch(&self.person, &self.config, &self.folder);
     }
 
+    /// Where it serves its pages.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// A page that it serves, whatever its status; `None` while it does not answer.
     pub async fn page(&self, path: &str) -> Option<Value> {
         let client = reqwest::Client::builder().no_proxy().timeout(PAGE).build();

@@ -3,6 +3,7 @@
 mod authors;
 mod bad_input;
 mod due_epochs;
+mod evidence;
 mod kills;
 mod localnet;
 mod node_away;

@@ -1,5 +1,6 @@
 //! The way of a token: from the curve to those who earned it.
 
+use crate::evidence;
 use assay_chain_client::Snapshot;
 use assay_primitives::{Balance, Ratio16, ASY};
 use assay_tests::{until, Network, Person};
@@ -87,4 +88,8 @@ async fn emission_is_paid_when_validators_judged_two_miners() {
         pots + pot <= issued,
         "paid {pots}, {pot} are due, {issued} were issued"
     );
+
+    // And all of it can be gone into.
+    evidence::is_explained(&validators[0], good_uid).await;
+    evidence::is_checked(&network, &validators[0]).await;
 }
