@@ -13,6 +13,8 @@ use sc_executor_wasmtime::{create_runtime, Config, InstantiationStrategy, Semant
 use sp_io::SubstrateHostFunctions;
 use std::time::{Duration, Instant};
 
+/// Neurons and validators, as the module and the native benchmark have them.
+const SIZES: [(u64, u64); 4] = [(64, 16), (256, 64), (1_024, 128), (4_096, 256)];
 /// Names the module's file.
 const GUEST: &str = "ASSAY_YUMA_GUEST";
 /// Epochs that one call computes; the call that computes none is the measure of what else it does.
@@ -64,7 +66,7 @@ fn epoch(c: &mut Criterion) {
     let mut instance = instance(&module);
     let mut group = c.benchmark_group("epoch in wasm");
     group.sample_size(10);
-    for (size, (n, validators)) in [(256u64, 64u64), (4_096, 256)].into_iter().enumerate() {
+    for (size, (n, validators)) in SIZES.into_iter().enumerate() {
         group.throughput(Throughput::Elements(n * validators));
         for (rule, name) in ["relative", "classic", "liquid"].into_iter().enumerate() {
             let (size, rule) = (size as u8, rule as u8);

@@ -8,6 +8,7 @@ What a server starts processes with has to lie on the level of the module, where
 """
 
 import os
+import socket
 import sys
 import threading
 from importlib.util import find_spec
@@ -167,14 +168,21 @@ def serve_mosec(port):
     server.run()
 
 
+def free_port():
+    """A port that nobody has just now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
 def serve_mlserver(port):
     import asyncio
 
     settings = Settings(
         host="127.0.0.1",
         http_port=port,
-        grpc_port=port + 1,
-        metrics_port=port + 2,
+        grpc_port=free_port(),
+        metrics_port=free_port(),
         parallel_workers=0,
         debug=False,
         logging_settings=None,

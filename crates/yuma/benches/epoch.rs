@@ -1,5 +1,5 @@
-//! One epoch at the two sizes by which implementations are compared: 256 neurons with 64
-//! validators and 4,096 with 256, every validator weighing every uid and holding bonds in all.
+//! One epoch at four sizes, among them those by which implementations are compared: 256 neurons with
+//! 64 validators and 4,096 with 256. Every validator weighs every uid and holds bonds in all.
 //!
 //! Throughput is per weight. `cargo xtask bench` runs it, and after it the same as Wasm.
 
@@ -10,12 +10,12 @@ mod subnet;
 use assay_yuma::run;
 use criterion::{criterion_group, criterion_main, BenchmarkId, Criterion, Throughput};
 use std::hint::black_box;
-use subnet::{Rule, Subnet};
+use subnet::{Rule, Subnet, SIZES};
 
 fn epoch(c: &mut Criterion) {
     let mut group = c.benchmark_group("epoch");
     group.sample_size(20);
-    for (n, validators) in [(256, 64), (4_096, 256)] {
+    for (n, validators) in SIZES {
         group.throughput(Throughput::Elements(u64::from(n) * u64::from(validators)));
         for (name, rule) in [
             ("relative", Rule::Relative),

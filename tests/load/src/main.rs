@@ -38,7 +38,7 @@ struct Args {
     #[arg(long)]
     node: PathBuf,
     /// The page between whose marks the figures go; without it they are only printed
-    #[arg(long)]
+    #[arg(long, global = true)]
     page: Option<PathBuf>,
     #[command(subcommand)]
     what: What,

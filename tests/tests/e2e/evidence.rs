@@ -88,7 +88,10 @@ pub async fn is_explained(validator: &Validator, uid: usize) {
     let mut process = Process::start("explain", "assay", command, folder.path());
     let status = process.ended(COMMAND).await;
     let said = process.log();
-    assert!(status.success() && said.contains("How that became a score"), "{said}");
+    assert!(
+        status.success() && said.contains("How that became a score"),
+        "{said}"
+    );
     let receipts = fs::read_to_string(&receipts).unwrap();
     assert!(receipts.lines().count() > 0, "{said}");
 }

@@ -5,6 +5,9 @@ use assay_yuma::{
     run, BondRow, BondRule, EpochInput, LiquidAlpha, Neuron, NewBonds, Params, WeightRow,
 };
 
+/// Neurons and validators.
+pub const SIZES: [(u16, u16); 4] = [(64, 16), (256, 64), (1_024, 128), (4_096, 256)];
+
 /// A subnet some epochs old: validators roughly agree, and bonds follow older weights.
 pub struct Subnet {
     neurons: Vec<Neuron>,

@@ -4,9 +4,8 @@
 //! (`ext_allocator_malloc_version_1` and `ext_allocator_free_version_1`), and the one call,
 //! `epochs(pointer, length) -> (pointer | length << 32)`, takes three bytes and gives eight.
 //!
-//! The bytes say which subnet (0: 256 neurons × 64 validators, 1: 4,096 × 256), which rule (0:
-//! relative, 1: classic, 2: relative with liquid alpha) and how many epochs to compute from the
-//! same input. Making up the subnet takes longer than an epoch, so time two calls with different
+//! The bytes say which subnet (its place in `SIZES`), which rule (0: relative, 1: classic, 2:
+//! relative with liquid alpha) and how many epochs to compute from the same input. Making up the subnet takes longer than an epoch, so time two calls with different
 //! numbers of epochs and divide the difference. The answer is the sum of all incentives and
 //! dividends of the last epoch, in parts of 2^-62.
 
@@ -20,7 +19,7 @@ mod subnet;
 use alloc::boxed::Box;
 use assay_yuma::run;
 use core::hint::black_box;
-use subnet::{Rule, Subnet};
+use subnet::{Rule, Subnet, SIZES};
 
 fn compute(request: [u8; 3]) -> u64 {
     let [size, rule, count] = request;
@@ -29,10 +28,10 @@ fn compute(request: [u8; 3]) -> u64 {
         1 => Rule::Classic,
         _ => Rule::Liquid,
     };
-    let subnet = match size {
-        0 => Subnet::new(256, 64, rule),
-        _ => Subnet::new(4_096, 256, rule),
+    let Some(&(n, validators)) = SIZES.get(usize::from(size)) else {
+        return 0;
     };
+    let subnet = Subnet::new(n, validators, rule);
     let (weights, bonds) = (subnet.rows(), subnet.bond_rows());
     let input = subnet.input(rule, &weights, &bonds);
     let mut sum = 0;
