@@ -6,6 +6,10 @@ use assay_yuma::{
 };
 
 /// Neurons and validators.
+#[allow(
+    dead_code,
+    reason = "a test that takes the subnet has a size of its own"
+)]
 pub const SIZES: [(u16, u16); 4] = [(64, 16), (256, 64), (1_024, 128), (4_096, 256)];
 
 /// A subnet some epochs old: validators roughly agree, and bonds follow older weights.
