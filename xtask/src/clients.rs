@@ -73,9 +73,16 @@ fn install_node(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
         }
         fs::create_dir_all(&environment)?;
         let mut npm = Command::new("npm");
-        // Nothing that comes along needs to run anything to be installed.
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .current_dir(&environment);
+        // Nothing that comes along needs to run anything to be installed. `npm ci` would be stricter:
+        // some releases of it miss packages for other systems in a lock that was written on this one.
+        npm.args([
+            "install",
+            "--no-save",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+        ])
+        .current_dir(&environment);
         copy(folder, &environment, NODE)?;
         if let Err(error) = process::run(&mut npm) {
             // What it leaves would pass for installed.

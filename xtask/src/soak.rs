@@ -14,7 +14,7 @@ use anyhow::{bail, Context, Result};
 use clap::ValueEnum;
 
 use crate::{
-    ci, fuzz, network, process,
+    ci, clients, fuzz, network, process,
     setup::{self, Scope},
     siege,
     workspace::Workspace,
@@ -36,6 +36,8 @@ pub enum Name {
     /// Four authors, any of whom is killed fifty times at random moments (`--kills N --seed S`); then
     /// a network that is cut in two and healed, which takes root
     Network,
+    /// Clients that others wrote, at a miner and at a chain: `cargo xtask test --clients`
+    Clients,
 }
 
 impl fmt::Display for Name {
@@ -52,6 +54,10 @@ impl Name {
             Self::Miner => return siege::run(workspace, args),
             Self::Fuzz => return fuzz::run(workspace, args),
             Self::Network => return network::run(workspace, args),
+            Self::Clients => {
+                setup::clients(workspace)?;
+                return clients::run(workspace);
+            }
             Self::Simulation => workspace.command(workspace.program("assay-simulation")),
             Self::Epochs => {
                 let mut load = load(workspace);

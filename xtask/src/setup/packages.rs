@@ -48,7 +48,7 @@ pub const CLIENTS: &[Package] = &[
         probe: &[
             "node",
             "--eval",
-            "process.exit(parseInt(process.versions.node) < 20)",
+            "process.exit(Number(parseInt(process.versions.node) < 20))",
         ],
     },
     Package {
