@@ -37,7 +37,7 @@ use sp_runtime::{
 
 /// Items that admitting a call reads and that the call, which checks the same once more, reads
 /// again: they come from the database once, and are counted once, as the call's.
-const READ_AGAIN: u64 = 7;
+pub(crate) const READ_AGAIN: u64 = 7;
 
 /// Which calls a call carries.
 pub trait InnerCalls<Call> {

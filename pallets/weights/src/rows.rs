@@ -1,6 +1,7 @@
 //! Rows in force and pending commits: how they come and go, and what others may ask about them.
 
 use crate::{
+    admission::READ_AGAIN,
     pallet::{Commits, Config, Event, Pallet, Reveals, RowInfos, Rows, Totals, Used},
     types::{Reveal, Row, RowInfo, Usage, MAX_PENDING_COMMITS},
     WeightInfo,
@@ -113,6 +114,10 @@ impl<T: Config> Pallet<T> {
         assert!(
             T::FreePart::get() <= Perbill::from_percent(25),
             "free calls may take at most a quarter of a block",
+        );
+        assert!(
+            T::WeightInfo::admit(0).ref_time() > T::DbWeight::get().reads(READ_AGAIN).ref_time(),
+            "admission weighs less than the {READ_AGAIN} reads that the call counts for it",
         );
         let len = u32::from(MAX_NEURONS);
         let largest = Usage {

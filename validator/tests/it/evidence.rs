@@ -161,9 +161,22 @@ fn evidence_holds_when_it_is_what_stands_on_chain() {
     assert_eq!(redone.holds.len(), 6, "{redone:?}");
 }
 
+/// Something that is not as it was, in evidence that holds.
+type Change = fn(&mut Case);
+
+/// Fails unless each change is told of in these words.
+fn assert_each_is_named(changes: &[(Change, &str)]) {
+    for (change, problem) in changes {
+        let mut case = Case::honest();
+        change(&mut case);
+        let redone = case.checked();
+        let found = redone.problems.iter().any(|it| it.contains(problem));
+        assert!(found, "{problem}: {redone:?}");
+    }
+}
+
 #[test]
 fn evidence_does_not_hold_when_the_chain_says_otherwise() {
-    type Change = fn(&mut Case);
     let changes: [(Change, &str); 13] = [
         (
             |it| it.opened().hash = Digest([7; 32]),
@@ -215,18 +228,11 @@ fn evidence_does_not_hold_when_the_chain_says_otherwise() {
             "the model that it names is not the one that was announced",
         ),
     ];
-    for (change, problem) in changes {
-        let mut case = Case::honest();
-        change(&mut case);
-        let redone = case.checked();
-        let found = redone.problems.iter().any(|it| it.contains(problem));
-        assert!(found, "{problem}: {redone:?}");
-    }
+    assert_each_is_named(&changes);
 }
 
 #[test]
 fn evidence_does_not_hold_when_receipts_are_not_those_of_the_leaves() {
-    type Change = fn(&mut Case);
     let changes: [(Change, &str); 6] = [
         (
             |it| _ = it.lines.remove(0),
@@ -256,13 +262,7 @@ fn evidence_does_not_hold_when_receipts_are_not_those_of_the_leaves() {
             "its signatures are not those of the receipt",
         ),
     ];
-    for (change, problem) in changes {
-        let mut case = Case::honest();
-        change(&mut case);
-        let redone = case.checked();
-        let found = redone.problems.iter().any(|it| it.contains(problem));
-        assert!(found, "{problem}: {redone:?}");
-    }
+    assert_each_is_named(&changes);
 }
 
 #[test]
