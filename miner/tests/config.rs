@@ -89,6 +89,8 @@ fn load_names_the_setting_when_its_value_makes_no_sense() {
         ("allow = [\"5Gabc\"]", "5Gabc"),
         ("[limits]\nrequests = 0", "`limits.requests` must be at least 1"),
         ("[inference]\nworkers = 0", "inference.workers"),
+        ("[inference]\nthreads = 0", "inference.threads"),
+        ("[inference]\nqueue = 0", "inference.queue"),
         ("admission = \"permitted\"", "needs the settings of `chain`"),
         (
             "admission = \"public\"\nallow = [\"5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY\"]",

@@ -4,7 +4,7 @@ mod common;
 
 use assay_miner::{config::ProviderChoice, Miner};
 use common::{config, digits, fixture, folder};
-use std::{fs, path::Path};
+use std::{fs, num::NonZeroUsize, path::Path};
 
 async fn refusal(models: &Path) -> String {
     match Miner::bind(config(models), None).await {
@@ -60,7 +60,7 @@ async fn bind_is_refused_when_the_port_is_taken_or_the_key_is_missing() {
 async fn bind_falls_back_to_the_cpu_only_when_it_may() {
     let folder = folder(&[("m/1", &fixture("add.onnx"))]);
     let mut auto = config(folder.path());
-    auto.inference.workers = 3;
+    auto.inference.workers = NonZeroUsize::new(3);
     let models = assay_miner::check(&auto).await.unwrap();
     let mut cuda = auto.clone();
     cuda.inference.provider = ProviderChoice::Cuda;

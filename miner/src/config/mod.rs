@@ -25,7 +25,7 @@ use figment::{
     Figment,
 };
 use serde::{Deserialize, Serialize};
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 /// Prefix of the environment's settings: `ASSAY_MINER_LIMITS__REQUESTS=64`.
 const ENVIRONMENT: &str = "ASSAY_MINER_";
@@ -106,12 +106,14 @@ pub struct Inference {
     pub provider: ProviderChoice,
     /// Which GPU.
     pub cuda_device: i32,
-    /// Sessions per model, each on a thread of its own.
-    pub workers: usize,
+    /// Sessions per model, each on a thread of its own; if unset, as there are cores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workers: Option<NonZeroUsize>,
     /// Queries that may wait per model.
     pub queue: usize,
-    /// Threads that one query may use.
-    pub threads: usize,
+    /// Threads that one query may use; if unset, workers share the cores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// What to run on.
@@ -173,9 +175,9 @@ impl Default for Inference {
             onnxruntime: None,
             provider: ProviderChoice::default(),
             cuda_device: 0,
-            workers: 1,
+            workers: None,
             queue: 64,
-            threads: 1,
+            threads: None,
         }
     }
 }
@@ -244,9 +246,7 @@ impl Config {
             ("limits.per_address", self.limits.per_address),
             ("limits.nonces", self.limits.nonces),
             ("limits.nonces_per_caller", self.limits.nonces_per_caller),
-            ("inference.workers", self.inference.workers),
             ("inference.queue", self.inference.queue),
-            ("inference.threads", self.inference.threads),
             ("batching.max_rows", self.batching.max_rows),
         ] {
             if value == 0 {

@@ -10,6 +10,7 @@
 
 use super::{
     folder::{ModelFile, Stamp},
+    load::Sessions,
     settings::ModelSettings,
     workers::WorkerPool,
 };
@@ -26,6 +27,7 @@ pub(super) type Key = (String, u32);
 pub(super) struct Served {
     pub info: Arc<ModelInfo>,
     pub pool: WorkerPool,
+    pub sessions: Sessions,
     /// Queries that it can make use of at once.
     pub room: usize,
     pub settings: ModelSettings,

@@ -33,6 +33,13 @@ pub struct Stamp {
     inode: u64,
 }
 
+impl Stamp {
+    /// How large it was.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
 /// One model: its settings, and the versions that they choose, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelFolder {

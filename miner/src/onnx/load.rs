@@ -2,8 +2,9 @@
 
 use super::{
     catalog::Served,
-    engine::{Device, ModelError, OnnxEngine},
+    engine::{Device, ModelError, OnnxEngine, Provider},
     folder::ModelFile,
+    pages::use_huge_pages,
     settings::{Batching, ModelSettings},
     warm_up::{warm_up, why_not_joined},
     workers::{Engine, EngineFactory, WorkerPool},
@@ -14,7 +15,35 @@ use ort::environment::Environment;
 use std::{
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
+    thread,
 };
+
+/// Most sessions of a model that are opened where no setting asks for more,
+const MOST_SESSIONS: usize = 4;
+
+/// and how large a file read so often may be in all: each session holds the weights anew.
+const MOST_BYTES: u64 = 2 << 30;
+
+/// The sessions of a model, one per worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sessions {
+    pub workers: usize,
+    /// That one query may use.
+    pub threads: usize,
+}
+
+impl Sessions {
+    /// As the options want it; what they leave open so that all cores are used.
+    fn of(options: &RunOptions, bytes: u64, cores: usize) -> Self {
+        let fitting = usize::try_from(MOST_BYTES / bytes.max(1)).unwrap_or(usize::MAX);
+        let wanted = options.threads.map_or(1, NonZeroUsize::get);
+        let workers = (cores / wanted).min(MOST_SESSIONS).min(fitting).max(1);
+        let workers = options.workers.map_or(workers, NonZeroUsize::get);
+        let threads = (cores / workers).max(1);
+        let threads = options.threads.map_or(threads, NonZeroUsize::get);
+        Self { workers, threads }
+    }
+}
 
 /// Loads models, each in as many sessions as it is to have, warmed up.
 pub(super) struct Loader {
@@ -39,13 +68,21 @@ impl Loader {
         settings: &ModelSettings,
     ) -> Result<Served, LoadError> {
         let options = self.of(settings);
-        let loaded = OnnxEngine::load(&self.environment, file, options.device, options.threads)?;
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let mut sessions = Sessions::of(&options, file.stamp.bytes(), cores);
+        let threads = sessions.threads;
+        let loaded = OnnxEngine::load(&self.environment, file, options.device, threads)?;
         self.tell(loaded.info.fallback.as_deref());
         let info = Arc::new(loaded.info);
-        let device = Device::exactly(loaded.engine.provider(), options.device);
-        let factory = self.again(file, device, options.threads, &info);
+        let provider = loaded.engine.provider();
+        // A GPU has memory of its own, and uses itself whole for one query.
+        if provider != Provider::Cpu && options.workers.is_none() {
+            sessions.workers = 1;
+        }
+        let device = Device::exactly(provider, options.device);
+        let factory = self.again(file, device, threads, &info);
         let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(loaded.engine)];
-        for _ in 1..options.workers {
+        for _ in 1..sessions.workers {
             engines.push(factory()?);
         }
         for engine in &mut engines {
@@ -56,6 +93,7 @@ impl Loader {
                 }
             })?;
         }
+        use_huge_pages();
         let batching = joined(&mut *engines[0], &info, settings, options.batching);
         // For every worker what it runs and what is to follow at once, a row each.
         let room = 2 * engines.len() * batching.max_rows;
@@ -65,6 +103,7 @@ impl Loader {
         Ok(Served {
             info,
             pool,
+            sessions,
             room,
             settings: settings.clone(),
         })
@@ -72,11 +111,10 @@ impl Loader {
 
     /// The options with what the model's own settings say.
     fn of(&self, settings: &ModelSettings) -> RunOptions {
-        let or = |own: Option<NonZeroUsize>, all| own.map_or(all, NonZeroUsize::get);
         RunOptions {
-            workers: or(settings.workers, self.options.workers),
-            threads: or(settings.threads, self.options.threads),
-            queue: or(settings.queue, self.options.queue),
+            workers: settings.workers.or(self.options.workers),
+            threads: settings.threads.or(self.options.threads),
+            queue: settings.queue.map_or(self.options.queue, NonZeroUsize::get),
             batching: settings.batching.unwrap_or(self.options.batching),
             ..self.options
         }
@@ -128,5 +166,40 @@ fn joined(
             tracing::warn!(model = %info.name, version = info.version, %why, "queries are not joined");
             Batching::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_use_all_cores_unless_told_or_too_large() {
+        let sessions = |workers, threads, bytes, cores| {
+            let options = RunOptions {
+                device: Device::Cpu,
+                workers: NonZeroUsize::new(workers),
+                queue: 64,
+                threads: NonZeroUsize::new(threads),
+                batching: Batching::default(),
+            };
+            let Sessions { workers, threads } = Sessions::of(&options, bytes, cores);
+            (workers, threads)
+        };
+        let (small, large) = (40 << 20, 1500 << 20);
+        // Nothing said.
+        assert_eq!(sessions(0, 0, small, 1), (1, 1));
+        assert_eq!(sessions(0, 0, small, 2), (2, 1));
+        assert_eq!(sessions(0, 0, small, 6), (4, 1));
+        assert_eq!(sessions(0, 0, small, 16), (4, 4));
+        assert_eq!(sessions(0, 0, large, 16), (1, 16));
+        assert_eq!(sessions(0, 0, 0, 2), (2, 1));
+        // One of them said: the other follows.
+        assert_eq!(sessions(8, 0, large, 16), (8, 2));
+        assert_eq!(sessions(0, 8, small, 16), (2, 8));
+        assert_eq!(sessions(0, 8, small, 4), (1, 8));
+        assert_eq!(sessions(32, 0, small, 16), (32, 1));
+        // Both.
+        assert_eq!(sessions(3, 5, large, 2), (3, 5));
     }
 }

@@ -14,6 +14,7 @@ mod catalog;
 mod engine;
 mod folder;
 mod load;
+mod pages;
 mod queue;
 mod settings;
 mod stop;
@@ -36,6 +37,7 @@ use load::Loader;
 use ort::environment::Environment;
 use std::{
     collections::BTreeSet,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::Instant,
@@ -46,12 +48,12 @@ use std::{
 pub struct RunOptions {
     /// On what.
     pub device: Device,
-    /// Sessions, and so threads, per model.
-    pub workers: usize,
+    /// Sessions per model, each on a thread of its own; if unset, as the machine has cores.
+    pub workers: Option<NonZeroUsize>,
     /// Queries that may wait per model.
     pub queue: usize,
-    /// Threads that one query may use within ONNX Runtime.
-    pub threads: usize,
+    /// Threads that one query may use within ONNX Runtime; if unset, the cores are shared out.
+    pub threads: Option<NonZeroUsize>,
     /// How queries are joined.
     pub batching: Batching,
 }
@@ -200,6 +202,8 @@ impl OnnxBackend {
                 sha256 = %info.sha256,
                 bytes = info.size,
                 provider = %info.provider,
+                workers = served.sessions.workers,
+                threads = served.sessions.threads,
                 "model served"
             );
             crate::metrics::model_served(info, true);

@@ -1,14 +1,14 @@
 //! A miner on a free port, and a caller who signs.
 #![allow(dead_code)]
 
-use assay_miner::{Config, Error, Miner};
+use assay_miner::{config::Inference, Config, Error, Miner};
 use assay_protocol::{
     keys::KeySource, oip, sign_request, verify_receipt, Clock as _, Hotkey, Keypair, Nonce,
     ReceiptFacts, RequestParams, RequestRecord, Scheme, SystemClock, VerifyError,
 };
 use assay_telemetry::Shutdown;
 use http::{HeaderMap, Method};
-use std::{net::SocketAddr, path::Path, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, path::Path, path::PathBuf, time::Duration};
 use tokio::task::JoinHandle;
 
 /// Longest that anything in a test may take.
@@ -46,6 +46,11 @@ pub fn folder(models: &[(&str, &Path)]) -> tempfile::TempDir {
 
 pub fn config(models: &Path) -> Config {
     Config {
+        // However many cores there are.
+        inference: Inference {
+            workers: Some(NonZeroUsize::MIN),
+            ..Inference::default()
+        },
         models: models.to_owned(),
         state: PathBuf::new(),
         listen: ([127, 0, 0, 1], 0).into(),

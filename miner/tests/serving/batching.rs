@@ -7,7 +7,7 @@ use assay_miner::{
 };
 use assay_protocol::oip::{InferRequest, RequestedOutput, Tensor, TensorData};
 use proptest::prelude::*;
-use std::{path::Path, sync::Arc};
+use std::{num::NonZeroUsize, path::Path, sync::Arc};
 use tokio::runtime::Runtime;
 
 /// Far beyond what summing in another order does to sums of 64 products.
@@ -16,9 +16,9 @@ const TOLERANCE: f32 = 1e-4;
 fn backend(models: &Path, max_rows: usize) -> OnnxBackend {
     let options = RunOptions {
         device: Device::Cpu,
-        workers: 2,
+        workers: NonZeroUsize::new(2),
         queue: 64,
-        threads: 1,
+        threads: NonZeroUsize::new(1),
         batching: Batching {
             max_rows,
             max_delay_us: 2_000,
