@@ -104,6 +104,8 @@ pub struct Reloader {
     /// The folder at the last look, and whether that state was acted on.
     seen: Option<Seen>,
     acted: bool,
+    /// Why the folder could not be looked at last.
+    unreadable: Option<String>,
 }
 
 type Seen = BTreeMap<String, Result<ModelFolder, String>>;
@@ -125,6 +127,7 @@ impl Reloader {
             hangups: signal(SignalKind::hangup())?,
             seen: None,
             acted: false,
+            unreadable: None,
         };
         Ok((reloader, Orders(sender)))
     }
@@ -150,7 +153,7 @@ impl Reloader {
                 () = next(&mut looks) => self.watch().await,
                 Some(()) = self.hangups.recv() => {
                     tracing::info!("SIGHUP: looking at the model folder");
-                    if let Err(why) = self.refresh().await {
+                    if let Err(why) = self.refresh_anew().await {
                         tracing::error!(%why, "the model folder can't be read");
                     }
                 }
@@ -169,11 +172,17 @@ impl Reloader {
         let found = match blocking(move || backend.look()).await {
             Ok(Ok(found)) => found,
             Ok(Err(why)) => {
-                tracing::warn!(%why, "the model folder can't be read");
+                let why = why.to_string();
+                // The same trouble is told once, not at every look.
+                if self.unreadable.as_ref() != Some(&why) {
+                    tracing::warn!(why, "the model folder can't be read");
+                }
+                self.unreadable = Some(why);
                 return;
             }
             Err(_) => return,
         };
+        self.unreadable = None;
         let found: Seen = found
             .into_iter()
             .map(|(name, model)| (name, model.map_err(|why| why.to_string())))
@@ -197,10 +206,18 @@ impl Reloader {
         refreshed.map_err(|why| why.to_string())
     }
 
+    /// The same when somebody asks for it: they expect that everything is tried.
+    async fn refresh_anew(&mut self) -> Result<(), String> {
+        let backend = Arc::clone(&self.backend);
+        let refreshed = blocking(move || backend.refresh_anew(None)).await?;
+        self.serve();
+        refreshed.map_err(|why| why.to_string())
+    }
+
     async fn obey(&mut self, wanted: Wanted) -> Result<(), String> {
         let backend = Arc::clone(&self.backend);
         let outcome = match wanted {
-            Wanted::Reload => return self.refresh().await,
+            Wanted::Reload => return self.refresh_anew().await,
             Wanted::Load(model) => blocking(move || backend.load_model(&model)).await?,
             Wanted::Unload(model) => backend.unload_model(&model),
         };

@@ -2,7 +2,7 @@
 //! [`Service`] as over REST.
 //!
 //! ```text
-//! ModelInfer -> http/gate.rs -> service.rs -> convert.rs -> http/serving.rs -> ... -> receipt
+//! ModelInfer -> http/gate.rs -> fields.rs -> service.rs -> convert.rs -> http/serving.rs -> ... -> receipt
 //! the rest  ------------------> service.rs ---------------> http/serving.rs
 //! ```
 //!
@@ -11,6 +11,7 @@
 //! is put into gRPC's words here. Compressed messages are not read.
 
 mod convert;
+mod fields;
 /// The protocol's messages, and client and server of its service. Made from
 /// `proto/inference.proto`; `tests/serving/generated.rs` checks that it is current.
 #[rustfmt::skip]
@@ -47,6 +48,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(service: &Arc<Service>) -
         server.max_decoding_message_size(limit)
     };
     let infer = Router::new().route_service(INFER_PATH, server(service.limits.body_bytes));
+    let infer = infer.layer(from_fn(fields::bounded));
     let open = Router::new().route_service(OPEN_PATHS, server(OPEN_BYTES));
     // The gate bounds the time of what passes it.
     let open = open.layer(from_fn_with_state(service.body_deadline(), in_time));

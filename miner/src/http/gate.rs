@@ -1,7 +1,10 @@
 //! What stands before every POST: who asks, whether they may and not too often, whether the request
 //! is new, and by when it must be answered; and what follows it: the receipt.
 
-use super::{by_size, Peer, Refusal, Service};
+use super::{
+    bodies::{Given, Pieces, Room},
+    by_size, Peer, Refusal, Service,
+};
 use crate::{
     address::{network, Share},
     admission::Rank,
@@ -17,13 +20,13 @@ use axum::{
     http::{
         header::{CONTENT_ENCODING, CONTENT_LENGTH},
         request::Parts,
-        HeaderMap, Method, StatusCode,
+        response, HeaderMap, Method, StatusCode,
     },
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
@@ -43,7 +46,7 @@ struct Admitted {
     /// Its part of what its address may have under way.
     share: Option<Share>,
     /// Its part of the memory for bodies.
-    body: OwnedSemaphorePermit,
+    body: Room,
     /// Its place among those that are answered.
     place: OwnedSemaphorePermit,
 }
@@ -78,6 +81,7 @@ async fn answered(
     next: Next,
     started: Instant,
 ) -> Response {
+    let peer = request.extensions().get::<Peer>().cloned();
     let admitted = match admitted(&service, request, started).await {
         Ok(admitted) => admitted,
         Err(refusal) => return refusal.into_response(),
@@ -89,10 +93,8 @@ async fn answered(
         Ok(answer) => answer,
         Err(_) => Refusal::too_late().into_response(),
     };
-    match admitted.verified {
-        None => answer,
-        Some((verified, took)) => receipted(service, verified.record, answer, took).await,
-    }
+    let verified = admitted.verified;
+    finished(service, verified, answer, peer.as_ref()).await
 }
 
 /// Everything that is asked of a request before it is answered.
@@ -121,7 +123,7 @@ async fn admitted(
     let now = service.clock.now();
     let waits = patience(&parts.headers, service.limits.answer_seconds)?;
     let (claimed, rank) = claimed(service, &parts, peer.as_ref(), now, started)?;
-    let Held { body, room } = read_body(service, &parts.headers, body).await?;
+    let Held { body, room } = read_body(service, &parts.headers, body, peer.as_ref()).await?;
     let mut deadline = started + waits;
     let verified = match claimed {
         None => None,
@@ -140,6 +142,7 @@ async fn admitted(
     };
     let place = Arc::clone(&service.places).try_acquire_owned();
     let place = place.map_err(|_| busy())?;
+    room.stays();
     if let Some(peer) = peer {
         peer.standing.let_in();
     }
@@ -240,11 +243,16 @@ fn patience(headers: &HeaderMap, most: u64) -> Result<Duration, Refusal> {
 /// A body in memory.
 struct Held {
     body: Bytes,
-    room: OwnedSemaphorePermit,
+    room: Room,
 }
 
 /// The whole body, within the limits of size and time.
-async fn read_body(service: &Service, headers: &HeaderMap, body: Body) -> Result<Held, Refusal> {
+async fn read_body(
+    service: &Service,
+    headers: &HeaderMap,
+    body: Body,
+    peer: Option<&Peer>,
+) -> Result<Held, Refusal> {
     let limit = service.limits.body_bytes;
     let stated = headers
         .get(CONTENT_LENGTH)
@@ -255,7 +263,8 @@ async fn read_body(service: &Service, headers: &HeaderMap, body: Body) -> Result
     {
         return Err(too_large(limit));
     }
-    let collected = collect(service, Limited::new(body, limit), limit);
+    let room = service.bodies.arriving(peer);
+    let collected = collect(room, Limited::new(body, limit), limit);
     let collected = tokio::time::timeout(service.body_deadline(), collected).await;
     collected.unwrap_or_else(|_| {
         Err(Refusal::new(
@@ -266,22 +275,8 @@ async fn read_body(service: &Service, headers: &HeaderMap, body: Body) -> Result
 }
 
 /// Takes room for what has arrived, not for what was said to come: that costs nothing to say.
-async fn collect(
-    service: &Service,
-    mut body: Limited<Body>,
-    limit: usize,
-) -> Result<Held, Refusal> {
-    let full = || {
-        let why = "there is no memory for another body: try again in a moment";
-        Refusal::not_let_in(Reason::Overloaded, why)
-    };
-    let more = |bytes: usize| {
-        let bytes = u32::try_from(bytes).map_err(|_| full())?;
-        let room = Arc::clone(&service.room).try_acquire_many_owned(bytes);
-        room.map_err(|_| full())
-    };
-    let mut room = more(0)?;
-    let mut chunks = Vec::new();
+async fn collect(room: Room, mut body: Limited<Body>, limit: usize) -> Result<Held, Refusal> {
+    let mut pieces = Pieces::default();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|why| {
             if why.is::<http_body_util::LengthLimitError>() {
@@ -290,17 +285,15 @@ async fn collect(
                 Refusal::bad_request(format!("the body did not arrive whole: {why}"))
             }
         })?;
-        if let Ok(chunk) = frame.into_data() {
-            room.merge(more(chunk.len())?);
-            chunks.push(chunk);
+        if let Ok(piece) = frame.into_data() {
+            room.more(piece.len()).map_err(|_| {
+                let why = "there is no memory for another body: try again in a moment";
+                Refusal::not_let_in(Reason::Overloaded, why)
+            })?;
+            pieces.push(piece);
         }
     }
-    // Most bodies come in one piece.
-    let body = if chunks.len() == 1 {
-        chunks.swap_remove(0)
-    } else {
-        chunks.concat().into()
-    };
+    let body = pieces.whole();
     Ok(Held { body, room })
 }
 
@@ -309,22 +302,44 @@ fn too_large(limit: usize) -> Refusal {
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
 }
 
-/// Adds the receipt to an answer. `checking` is how long the request's signature took.
-async fn receipted(
+/// An answer as it goes out: with its receipt if the request was signed, and no faster than it is
+/// taken. `verified` says how long checking the signature took.
+async fn finished(
     service: Arc<Service>,
-    asked: RequestRecord,
+    verified: Option<(VerifiedRequest, Duration)>,
     answer: Response,
-    checking: Duration,
+    peer: Option<&Peer>,
 ) -> Response {
-    let (mut parts, body) = answer.into_parts();
+    let (parts, body) = answer.into_parts();
     // Our own answers are in memory already; collecting them can't fail.
     let Ok(collected) = body.collect().await else {
         return Refusal::internal().into_response();
     };
     let trailers = collected.trailers().cloned();
-    let started = Instant::now();
     let body = collected.to_bytes();
-    let bytes = body.clone();
+    let bodies = service.bodies.clone();
+    let parts = match verified {
+        None => parts,
+        Some((verified, took)) => {
+            match receipted(service, verified.record, parts, body.clone(), took).await {
+                Ok(parts) => parts,
+                Err(refusal) => return refusal.into_response(),
+            }
+        }
+    };
+    let room = bodies.answering(body.len(), peer);
+    Response::from_parts(parts, Body::new(Given::new(body, trailers, room)))
+}
+
+/// Adds the receipt to an answer's head. `checking` is how long the request's signature took.
+async fn receipted(
+    service: Arc<Service>,
+    asked: RequestRecord,
+    mut parts: response::Parts,
+    body: Bytes,
+    checking: Duration,
+) -> Result<response::Parts, Refusal> {
+    let started = Instant::now();
     let signed = by_size(body.len(), move || {
         let (key, now) = (&service.key, service.clock.now());
         sign_receipt(
@@ -332,30 +347,15 @@ async fn receipted(
             &asked,
             parts.status.as_u16(),
             &mut parts.headers,
-            &bytes,
+            &body,
             now,
         )
         .map(|_| parts)
     })
-    .await;
+    .await?;
     crate::metrics::signing(checking + started.elapsed());
-    match signed {
-        Ok(Ok(parts)) => Response::from_parts(parts, with_trailers(body, trailers)),
-        Ok(Err(why)) => {
-            tracing::error!(%why, "an answer could not be signed");
-            Refusal::internal().into_response()
-        }
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-/// A body as it was before it was collected: answers over gRPC end with trailers.
-fn with_trailers(body: Bytes, trailers: Option<HeaderMap>) -> Body {
-    match trailers {
-        None => Body::from(body),
-        Some(trailers) => {
-            let trailers = std::future::ready(Some(Ok(trailers)));
-            Body::new(Full::new(body).with_trailers(trailers))
-        }
-    }
+    signed.map_err(|why| {
+        tracing::error!(%why, "an answer could not be signed");
+        Refusal::internal()
+    })
 }

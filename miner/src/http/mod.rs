@@ -8,6 +8,7 @@
 //!
 //! The same questions over gRPC are in [`crate::grpc`]; `serving.rs` answers both.
 
+mod bodies;
 mod gate;
 mod health;
 mod infer;
@@ -30,8 +31,14 @@ use axum::{
     routing::{get, post},
     Router,
 };
+use bodies::Bodies;
 use serde::{Deserialize, Serialize};
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    num::NonZeroUsize,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 use tokio::sync::{watch, Semaphore};
 
 /// Name and version, as metadata and handshake give them.
@@ -46,7 +53,8 @@ const LARGE_BODY: usize = 64 * 1024;
 pub struct Limits {
     /// Largest body of a request, in bytes.
     pub body_bytes: usize,
-    /// Bytes of bodies held at once, whole or still arriving.
+    /// Bytes of bodies held at once: of requests, whole or still arriving, and of answers that
+    /// were not taken yet.
     pub bodies_bytes: usize,
     /// Seconds in which a body must have arrived.
     pub body_seconds: u64,
@@ -136,8 +144,7 @@ pub struct Service {
     pub(crate) policy: Policy,
     pub(crate) seen: Seen,
     pub(crate) places: Arc<Semaphore>,
-    /// Bytes of bodies.
-    pub(crate) room: Arc<Semaphore>,
+    pub(crate) bodies: Bodies,
     pub(crate) addresses: PerAddress,
     pub(crate) shutdown: Shutdown,
 }
@@ -160,7 +167,7 @@ impl Service {
         };
         let seen = Seen::in_memory(&limits);
         let places = Arc::new(Semaphore::new(limits.requests));
-        let room = Arc::new(Semaphore::new(limits.bodies_bytes));
+        let bodies = Bodies::new(limits.bodies_bytes);
         let addresses = PerAddress::new(limits.per_address);
         Self {
             backend,
@@ -174,7 +181,7 @@ impl Service {
             policy,
             seen,
             places,
-            room,
+            bodies,
             addresses,
             shutdown,
         }
@@ -253,8 +260,15 @@ pub(crate) fn gated<S: Clone + Send + Sync + 'static>(
     routes.layer(from_fn_with_state(Arc::clone(service), gate::gate))
 }
 
-/// Does work on a body where it holds up nobody: here if it is small, on a thread for such work if
-/// it is large.
+/// Large bodies that are worked on at once: as many as there are cores, so that however many are
+/// sent, small ones find a core in their turn.
+static LARGE: LazyLock<Semaphore> = LazyLock::new(|| {
+    let cores = std::thread::available_parallelism();
+    Semaphore::new(cores.map_or(1, NonZeroUsize::get))
+});
+
+/// Does work on a body where it holds up nobody: here if it is small, on a thread for such work, and
+/// in its turn, if it is large.
 pub(crate) async fn by_size<T: Send + 'static>(
     bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,
@@ -262,6 +276,11 @@ pub(crate) async fn by_size<T: Send + 'static>(
     if bytes <= LARGE_BODY {
         return Ok(work());
     }
+    let turn = LARGE.acquire().await.map_err(|_| Refusal::internal())?;
+    let work = move || {
+        let _turn = turn;
+        work()
+    };
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| Refusal::internal())

@@ -105,6 +105,15 @@ impl Catalog {
         slot.is_none_or(|slot| slot.source.as_ref() != Some(source))
     }
 
+    /// Takes what could not be served for news, of the models that `concerns` names.
+    pub(super) fn forget_troubles(&mut self, concerns: impl Fn(&str) -> bool) {
+        for (key, slot) in &mut self.slots {
+            if concerns(&key.0) && slot.trouble.is_some() {
+                slot.source = None;
+            }
+        }
+    }
+
     pub(super) fn loaded(&mut self, key: Key, source: Source, served: Served) {
         let slot = self.slots.entry(key).or_default();
         slot.source = Some(source);

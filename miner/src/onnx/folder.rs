@@ -7,7 +7,6 @@ use std::{
     fs, io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 const MODEL_FILE: &str = "model.onnx";
@@ -28,9 +27,14 @@ pub struct ModelFile {
 /// What shows that a file was exchanged, short of reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    modified: Option<SystemTime>,
     bytes: u64,
+    device: u64,
     inode: u64,
+    /// When its content last changed, as far as whoever wrote it lets one know.
+    modified: (i64, i64),
+    /// When anything about it last changed: nobody can set this back, and it tells of permissions,
+    /// too.
+    changed: (i64, i64),
 }
 
 impl Stamp {
@@ -131,8 +135,7 @@ fn look_at(model: &Path) -> Result<ModelFolder, FolderError> {
     let settings = ModelSettings::read(model)?;
     let mut versions = BTreeMap::new();
     for inner in folders(model)? {
-        // Triton passes over folders whose name is no number; so do we.
-        if let Ok(version) = file_name(&inner).parse::<u32>() {
+        if let Some(version) = version(&file_name(&inner)) {
             versions.insert(version, inner);
         }
     }
@@ -160,12 +163,22 @@ fn look_at(model: &Path) -> Result<ModelFolder, FolderError> {
     Ok(ModelFolder { settings, files })
 }
 
+/// The version that a folder's name gives. As with Triton, a name that is no number or begins with a
+/// zero gives none: `01` beside `1` could not be told apart.
+fn version(name: &str) -> Option<u32> {
+    let begins = name.bytes().next()?;
+    (b'1'..=b'9').contains(&begins).then_some(())?;
+    name.parse().ok()
+}
+
 fn stamp(path: &Path) -> Result<Stamp, FolderError> {
     match fs::metadata(path) {
         Ok(file) if file.is_file() => Ok(Stamp {
-            modified: file.modified().ok(),
             bytes: file.len(),
+            device: file.dev(),
             inode: file.ino(),
+            modified: (file.mtime(), file.mtime_nsec()),
+            changed: (file.ctime(), file.ctime_nsec()),
         }),
         _ => Err(FolderError::NoFile {
             path: path.to_owned(),
@@ -213,6 +226,8 @@ mod tests {
             "b/2/model.onnx",
             "b/10/model.onnx",
             "a/1/model.onnx",
+            "a/01/model.onnx",
+            "a/+2/model.onnx",
             "notes.json",
             ".git/HEAD",
         ] {
@@ -282,6 +297,42 @@ mod tests {
             folder.path().join("a/1/model.onnx"),
         )
         .unwrap();
+        assert_ne!(stamp(), before);
+    }
+
+    #[test]
+    fn look_tells_when_a_file_was_overwritten_and_its_time_set_back() {
+        let folder = tempfile::tempdir().unwrap();
+        touch(folder.path(), "a/1/model.onnx");
+        let path = folder.path().join("a/1/model.onnx");
+        let stamp = || scan(folder.path()).unwrap()["a"].files[0].stamp;
+        let (before, time) = (stamp(), fs::metadata(&path).unwrap().modified().unwrap());
+        // The clock of a file system ticks a few hundred times a second.
+        while stamp() == before {
+            let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            io::Write::write_all(&mut file, b"y").unwrap();
+            file.set_modified(time).unwrap();
+        }
+        assert_eq!(stamp().modified, before.modified);
+        assert_eq!(stamp().inode, before.inode);
+    }
+
+    #[test]
+    fn look_follows_a_link_that_is_exchanged() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["..one/model.onnx", "..two/model.onnx"] {
+            touch(folder.path(), &format!("a/{file}"));
+        }
+        // As Kubernetes lays out what it mounts: versions are links, and change by one rename.
+        let model = folder.path().join("a");
+        let link = |to: &str| {
+            std::os::unix::fs::symlink(to, model.join("new")).unwrap();
+            fs::rename(model.join("new"), model.join("1")).unwrap();
+        };
+        let stamp = || scan(folder.path()).unwrap()["a"].files[0].stamp;
+        link("..one");
+        let before = stamp();
+        link("..two");
         assert_ne!(stamp(), before);
     }
 }

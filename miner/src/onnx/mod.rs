@@ -29,7 +29,10 @@ pub use settings::{Batching, ModelSettings, SettingsError, WarmUp, SETTINGS_FILE
 pub use stop::Stop;
 pub use workers::{Engine, EngineFactory, WorkerPool};
 
-use crate::backend::{Backend, BackendError, ModelInfo};
+use crate::{
+    backend::{Backend, BackendError, ModelInfo},
+    check::check_query,
+};
 use assay_protocol::oip::{InferRequest, Tensor};
 use catalog::{Catalog, Key, Settled, Source};
 use futures::future::BoxFuture;
@@ -137,6 +140,14 @@ impl OnnxBackend {
         Ok(())
     }
 
+    /// The same, and tries again what could not be loaded although its file is what it was: what
+    /// was in its way may be elsewhere.
+    pub fn refresh_anew(&self, only: Option<&str>) -> Result<(), FolderError> {
+        let concerns = |name: &str| only.is_none_or(|only| only == name);
+        self.change(|catalog| catalog.forget_troubles(concerns));
+        self.refresh(only)
+    }
+
     fn refresh_file(&self, file: &ModelFile, settings: &ModelSettings) {
         let key = (file.name.clone(), file.version);
         let source = Source::new(file, settings);
@@ -167,7 +178,8 @@ impl OnnxBackend {
             Some(Err(why)) => return Err(why.to_string()),
             Some(Ok(_)) => {}
         }
-        self.refresh(Some(name)).map_err(|why| why.to_string())?;
+        self.refresh_anew(Some(name))
+            .map_err(|why| why.to_string())?;
         match self.read(|catalog| catalog.trouble(name)) {
             Some(trouble) => Err(trouble),
             None => Ok(()),
@@ -270,7 +282,15 @@ impl Backend for OnnxBackend {
         since: Instant,
     ) -> BoxFuture<'static, Result<Vec<Tensor>, BackendError>> {
         match self.read(|catalog| catalog.live(&model.name, model.version)) {
-            Some(served) => served.pool.infer(query, since),
+            Some(served) => {
+                // After a reload meanwhile, what fitted the model that was found may not fit this.
+                if !Arc::ptr_eq(&served.info, &model) {
+                    if let Err(why) = check_query(&served.info, &query) {
+                        return Box::pin(std::future::ready(Err(why)));
+                    }
+                }
+                served.pool.infer(query, since)
+            }
             None => {
                 let gone = BackendError::Unavailable(model.name.clone());
                 Box::pin(std::future::ready(Err(gone)))

@@ -30,6 +30,8 @@ const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 2 * STREAM_WINDOW;
 /// Largest head of an HTTP/2 request, in bytes.
 const HEAD_BYTES: u32 = 16 * 1024;
+/// Of HTTP/1, the largest head, and how much of a body is read or written at once.
+const HTTP1_BYTES: usize = 64 * 1024;
 
 pub(super) type Broken = Box<dyn std::error::Error + Send + Sync>;
 
@@ -76,7 +78,9 @@ impl Connections {
         let standing = Arc::clone(&peer.standing);
         let service = counted(&self.router, peer);
         let mut http = hyper::server::conn::http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(self.idle);
+        http.timer(TokioTimer::new())
+            .header_read_timeout(self.idle)
+            .max_buf_size(HTTP1_BYTES);
         let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             done = connection.as_mut() => return done.map_err(Into::into),

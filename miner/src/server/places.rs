@@ -39,7 +39,7 @@ struct Doing {
 }
 
 impl Standing {
-    fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let doing = Doing {
             requests: 0,
             since: Instant::now(),
@@ -80,8 +80,13 @@ impl Standing {
         }
     }
 
+    /// Lets it give way. The permit is kept for a connection that is not waiting for it yet.
+    pub(crate) fn give_way(&self) {
+        self.leave.notify_one();
+    }
+
     /// Waits until it has to give way.
-    pub(super) fn gives_way(&self) -> Notified<'_> {
+    pub(crate) fn gives_way(&self) -> Notified<'_> {
         self.leave.notified()
     }
 
@@ -203,8 +208,7 @@ impl Table {
                 continue;
             }
             if let Some((standing, _)) = self.held.remove(&number) {
-                // The permit is kept for a connection that is not waiting for it yet.
-                standing.leave.notify_one();
+                standing.give_way();
             }
         }
         true

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue};
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 const TARGET: &str = "/v2/models/add/infer";
@@ -138,6 +138,33 @@ async fn bodies_are_refused_when_there_is_no_memory_for_more() {
             tokio::time::Instant::now() < deadline,
             "the memory is never given back"
         );
+    }
+}
+
+#[tokio::test]
+async fn caller_is_answered_when_bodies_of_others_fill_the_memory() {
+    let (_folder, mut config) = quick();
+    config.limits.body_bytes = 100_000;
+    config.limits.bodies_bytes = 100_000;
+    let running = Running::start(config).await;
+    let client = running.client();
+    let body = vec![b' '; 99_999];
+    let mut headers = HeaderMap::new();
+    client.sign(TARGET, &mut headers, &body, &client.params());
+    let elsewhere = TcpSocket::new_v4().unwrap();
+    elsewhere.bind(([127, 0, 0, 2], 0).into()).unwrap();
+    let mut other = elsewhere.connect(running.address).await.unwrap();
+    let head = head(&headers, body.len());
+    other.write_all(head.as_bytes()).await.unwrap();
+    other.write_all(&body[1..]).await.unwrap();
+    // It is answered before those bytes are read and after, when the other had to give way.
+    let mut end = [0];
+    loop {
+        assert_eq!(client.ask(TARGET, None, sum()).await.status, 200);
+        let closed = tokio::time::timeout(Duration::from_millis(1), other.read(&mut end));
+        if let Ok(Ok(0) | Err(_)) = closed.await {
+            break;
+        }
     }
 }
 

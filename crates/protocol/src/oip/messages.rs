@@ -1,8 +1,8 @@
 //! Inference requests and answers.
 
 use super::{
-    binary, datatype::ALL_TYPES, datatype_from_name, datatype_name, json, tensor::element_count,
-    OipError, Tensor, HEADER_LENGTH,
+    binary, datatype::ALL_TYPES, datatype_from_name, datatype_name, json, parameters::Parameters,
+    tensor::element_count, OipError, Tensor, HEADER_LENGTH,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{value::RawValue, Map, Value};
@@ -82,19 +82,19 @@ where
 #[derive(Deserialize)]
 struct ReadRequest<'a> {
     id: Option<String>,
-    #[serde(default, deserialize_with = "null_for_none")]
-    parameters: Map<String, Value>,
+    #[serde(borrow, default, deserialize_with = "null_for_none")]
+    parameters: Parameters<'a>,
     #[serde(borrow)]
     inputs: Vec<ReadTensor<'a>>,
-    #[serde(default, deserialize_with = "null_for_none")]
-    outputs: Vec<ReadOutput>,
+    #[serde(borrow, default, deserialize_with = "null_for_none")]
+    outputs: Vec<ReadOutput<'a>>,
 }
 
 #[derive(Deserialize)]
-struct ReadOutput {
+struct ReadOutput<'a> {
     name: String,
-    #[serde(default, deserialize_with = "null_for_none")]
-    parameters: Map<String, Value>,
+    #[serde(borrow, default, deserialize_with = "null_for_none")]
+    parameters: Parameters<'a>,
 }
 
 #[derive(Deserialize)]
@@ -111,8 +111,8 @@ struct ReadTensor<'a> {
     name: String,
     shape: Vec<usize>,
     datatype: String,
-    #[serde(default, deserialize_with = "null_for_none")]
-    parameters: Map<String, Value>,
+    #[serde(borrow, default, deserialize_with = "null_for_none")]
+    parameters: Parameters<'a>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
@@ -161,7 +161,7 @@ impl InferRequest {
     pub fn decode(body: &[u8], header_length: Option<usize>) -> Result<Self, OipError> {
         let (head, mut raw) = split(body, header_length)?;
         let head: ReadRequest<'_> = parse(head)?;
-        check_parameters(head.parameters.keys())?;
+        check_parameters(head.parameters.names())?;
         let inputs = head
             .inputs
             .into_iter()
@@ -270,9 +270,9 @@ impl InferResponse {
     }
 }
 
-impl ReadOutput {
+impl ReadOutput<'_> {
     fn take(self) -> Result<RequestedOutput, OipError> {
-        check_parameters(self.parameters.keys())?;
+        check_parameters(self.parameters.names())?;
         let encoding = encoding(&self.parameters, "binary_data")?;
         Ok(RequestedOutput {
             name: self.name,
@@ -320,17 +320,13 @@ impl Raw<'_> {
             let why = format!("datatype `{}` is not one of {known}", read.datatype);
             return Err(OipError::tensor(name, why));
         };
-        check_parameters(read.parameters.keys())?;
+        check_parameters(read.parameters.names())?;
         let count = element_count(name, &read.shape)?;
         let size = match read.parameters.get("binary_data_size") {
             None => None,
-            Some(size) => Some(
-                size.as_u64()
-                    .and_then(|it| usize::try_from(it).ok())
-                    .ok_or_else(|| {
-                        OipError::tensor(name, "binary_data_size is not a number of bytes")
-                    })?,
-            ),
+            Some(size) => Some(serde_json::from_str(size).map_err(|_| {
+                OipError::tensor(name, "binary_data_size is not a number of bytes")
+            })?),
         };
         let data = match (size, read.data) {
             (Some(size), None) => binary::read(name, datatype, count, self.take(name, size)?)?,
@@ -401,11 +397,11 @@ fn flag(name: &str, encoding: Encoding) -> Map<String, Value> {
     Map::from_iter([(name.to_owned(), Value::Bool(encoding == Encoding::Binary))])
 }
 
-fn encoding(parameters: &Map<String, Value>, name: &str) -> Result<Option<Encoding>, OipError> {
+fn encoding(parameters: &Parameters<'_>, name: &str) -> Result<Option<Encoding>, OipError> {
     match parameters.get(name) {
         None => Ok(None),
-        Some(Value::Bool(true)) => Ok(Some(Encoding::Binary)),
-        Some(Value::Bool(false)) => Ok(Some(Encoding::Json)),
+        Some("true") => Ok(Some(Encoding::Binary)),
+        Some("false") => Ok(Some(Encoding::Json)),
         Some(_) => Err(OipError::Json(format!(
             "parameter `{name}` must be true or false"
         ))),

@@ -12,6 +12,7 @@ mod datatype;
 mod json;
 mod messages;
 mod metadata;
+mod parameters;
 mod rows;
 mod tensor;
 
