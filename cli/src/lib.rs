@@ -43,6 +43,8 @@ enum Command {
     Metagraph(commands::metagraph::Metagraph),
     /// Show one neuron with the reasons for its numbers
     Neuron(commands::neuron::Neuron),
+    /// Look for what stands in the way of taking part
+    Doctor(commands::doctor::Doctor),
     /// Register a hotkey in a subnet
     Register(commands::register::Register),
     /// Show, add and take out stake
@@ -104,6 +106,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Evidence(command) => block_on(command.run()),
         Command::Metagraph(command) => block_on(command.run()),
         Command::Neuron(command) => block_on(command.run()),
+        Command::Doctor(command) => block_on(command.run()),
         Command::Register(command) => block_on(command.run()),
         Command::Stake(command) => block_on(command.run()),
         Command::Hotkey(command) => block_on(command.run()),

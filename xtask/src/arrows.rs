@@ -92,6 +92,7 @@ impl Part {
                 Protocol,
                 ChainClient,
                 Telemetry,
+                Onnx,
                 Validator,
                 Localnet,
             ],

@@ -1,6 +1,7 @@
 //! One module per command.
 
 pub mod coldkey;
+pub mod doctor;
 pub mod epoch;
 pub mod evidence;
 pub mod hotkey;

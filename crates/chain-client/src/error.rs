@@ -72,7 +72,7 @@ pub enum ChainError {
     },
 
     /// No such subnet.
-    #[error("there is no subnet {0}: `assay subnets` lists them")]
+    #[error("there is no subnet {0}: `assay subnet list` shows them")]
     NoSuchSubnet(NetUid),
 
     /// The node's runtime answers in a shape that this program does not know.

@@ -2,6 +2,7 @@
 
 mod authors;
 mod bad_input;
+mod doctor;
 mod due_epochs;
 mod evidence;
 mod kills;

@@ -1,6 +1,6 @@
 //! The way of a token: from the curve to those who earned it.
 
-use crate::evidence;
+use crate::{doctor, evidence};
 use assay_chain_client::Snapshot;
 use assay_primitives::{Balance, Ratio16, ASY};
 use assay_tests::{until, Network, Person};
@@ -92,4 +92,5 @@ async fn emission_is_paid_when_validators_judged_two_miners() {
     // And all of it can be gone into.
     evidence::is_explained(&validators[0], good_uid).await;
     evidence::is_checked(&network, &validators[0]).await;
+    doctor::tells_good_from_bad(&network, &good).await;
 }
