@@ -12,6 +12,7 @@ mod node;
 mod output;
 
 use anyhow::Result;
+use assay_validator::task::refuse_telemetry;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -75,6 +76,7 @@ enum Command {
 
 /// Parses the command line, does what it says and reports failure as `error: …` on standard error.
 pub fn main() -> ExitCode {
+    refuse_telemetry();
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,

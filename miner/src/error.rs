@@ -5,7 +5,7 @@ use crate::{
     upstream::UpstreamError,
 };
 use assay_protocol::keys::KeyError;
-use assay_telemetry::MetricsError;
+use assay_telemetry::{LoggingError, MetricsError};
 use std::{io, net::SocketAddr};
 
 /// Why a miner can't start. Each says what to do about it.
@@ -14,6 +14,9 @@ pub enum Error {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The log can't be had.
+    #[error(transparent)]
+    Logging(#[from] LoggingError),
     /// The hotkey can't be had.
     #[error("hotkey: {0}")]
     Hotkey(#[source] KeyError),
@@ -49,6 +52,16 @@ pub enum Error {
     /// The system refused something else.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl Error {
+    /// Whether it would be the same after another start, until somebody mends it.
+    pub const fn lasts(&self) -> bool {
+        matches!(
+            self,
+            Self::Config(_) | Self::Logging(_) | Self::Hotkey(_) | Self::Coldkey(_)
+        )
+    }
 }
 
 fn what_to_do(why: &io::Error) -> &'static str {

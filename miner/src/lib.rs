@@ -57,12 +57,17 @@ use std::{net::SocketAddr, sync::Arc};
 use tls::{Identity, Renewal};
 use tokio::{
     net::{TcpListener, TcpSocket},
+    signal::unix::{signal, SignalKind},
     sync::watch,
     task::JoinSet,
 };
 
 /// Runs a miner until `shutdown` is tripped.
+///
+/// SIGHUP, which asks for a look at the model folder, never ends it: not while it starts, nor where
+/// the models run elsewhere.
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), Error> {
+    let _caught = signal(SignalKind::hangup())?;
     Miner::open(config).await?.serve(shutdown).await
 }
 

@@ -1,28 +1,29 @@
 //! The miner's command line; everything else is in the library.
 
 use anyhow::Context as _;
-use assay_miner::{check, run, Config, Error, Flags};
-use assay_telemetry::{in_words, init_logging, Shutdown};
+use assay_miner::{check, onnx::refuse_telemetry, run, Config, Error, Flags};
+use assay_telemetry::{give_up, init_logging, Shutdown};
 use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    refuse_telemetry();
     match start(&Flags::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", in_words(error.as_ref()));
-            ExitCode::FAILURE
+            let lasts = error.downcast_ref().is_some_and(Error::lasts);
+            give_up(error.as_ref(), lasts)
         }
     }
 }
 
 fn start(flags: &Flags) -> anyhow::Result<()> {
-    let config = Config::load(flags)?;
+    let config = Config::load(flags).map_err(Error::from)?;
     if flags.print_config {
         print!("{}", config.to_toml()?);
         return Ok(());
     }
-    init_logging(config.log.format, &config.log.filter)?;
+    init_logging(config.log.format, &config.log.filter).map_err(Error::from)?;
     let runtime = tokio::runtime::Runtime::new().context("can't start the async runtime")?;
     runtime.block_on(async {
         if flags.check {

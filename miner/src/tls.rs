@@ -10,13 +10,13 @@
 
 use crate::{config::TlsSettings, registration::Wishes};
 use assay_primitives::Digest;
-use assay_protocol::certificate_digest;
+use assay_protocol::{certificate_digest, keys::is_private};
 use assay_telemetry::Shutdown;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -144,7 +144,7 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
 
 fn read_private(path: &Path) -> Result<Vec<u8>, TlsError> {
     let metadata = fs::metadata(path).map_err(file_error(path))?;
-    if metadata.permissions().mode() & 0o077 != 0 {
+    if !is_private(path, &metadata) {
         return Err(TlsError::Exposed {
             path: path.to_owned(),
         });
@@ -272,6 +272,7 @@ impl Renewal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
 
     fn settings(folder: &Path) -> TlsSettings {
         TlsSettings {

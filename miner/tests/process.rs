@@ -2,6 +2,7 @@
 
 mod common;
 
+use assay_telemetry::NEEDS_MENDING;
 use common::{caller, digits, miner, Client, PATIENCE};
 use nix::{
     sys::signal::{kill, Signal},
@@ -109,6 +110,32 @@ async fn program_serves_and_ends_well_when_told_to() {
 }
 
 #[tokio::test]
+async fn program_lives_on_when_it_is_hung_up_on() {
+    let mut miner = Running::start(&["--models", &models()]);
+    miner.signal(Signal::SIGHUP);
+    let query = common::blank(1);
+    let how = assay_protocol::oip::Encoding::Binary;
+    assert_eq!(miner.client.infer("svc", &query, how).await.status, 200);
+    miner.signal(Signal::SIGTERM);
+    assert_eq!(miner.ended(), Some(0));
+}
+
+#[test]
+fn program_says_why_it_ends_in_its_log_when_it_has_one() {
+    let refused = output(&["--models", "/nowhere", "--log-format", "json"]);
+    let printed = String::from_utf8(refused.stderr).unwrap();
+    let last: serde_json::Value = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
+    assert_eq!(last["level"], "ERROR");
+    assert!(
+        last["message"].as_str().unwrap().contains("/nowhere"),
+        "{printed}"
+    );
+    let silenced = output(&["--models", "/nowhere", "--log-filter", "off"]);
+    let printed = String::from_utf8(silenced.stderr).unwrap();
+    assert!(printed.starts_with("error: "), "{printed}");
+}
+
+#[tokio::test]
 async fn program_serves_when_the_node_is_away_at_the_start() {
     let chain = ["--chain-url", "ws://127.0.0.1:1", "--netuid", "1"];
     let one = common::folder(&[("svc/1", &digits().join("svc/1/model.onnx"))]);
@@ -160,20 +187,28 @@ fn program_says_what_is_wrong_when_it_cannot_start() {
     std::fs::write(&file, "modles = \"x\"\n").unwrap();
     let file = file.to_str().unwrap();
     let nowhere = Path::new("/nowhere").to_str().unwrap();
-    for (arguments, says) in [
-        (vec!["--config", file], "modles"),
+    let (helps, useless) = (Some(1), Some(i32::from(NEEDS_MENDING)));
+    for (arguments, says, restart) in [
+        (vec!["--config", file], "modles", useless),
         (
             vec!["--models", nowhere],
             "can't read the model folder /nowhere",
+            helps,
         ),
         (
             vec!["--models", nowhere, "--log-filter", "assay=loudest"],
             "log filter",
+            useless,
         ),
-        (vec!["--admission", "friends"], "friends"),
+        (
+            vec!["--hotkey-file", nowhere],
+            "the key is named both",
+            useless,
+        ),
+        (vec!["--admission", "friends"], "friends", Some(2)),
     ] {
         let refused = output(&arguments);
-        assert!(!refused.status.success(), "{arguments:?}");
+        assert_eq!(refused.status.code(), restart, "{arguments:?}");
         let printed = String::from_utf8(refused.stderr).unwrap();
         assert!(
             printed.contains(says) && !printed.contains("panicked"),

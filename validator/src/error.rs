@@ -3,6 +3,7 @@
 use crate::{chain::ChainError, config::ConfigError, store::StoreError, task::TaskError};
 use assay_primitives::{BlockNumber, EpochIndex, NetUid};
 use assay_protocol::keys::KeyError;
+use assay_telemetry::{LoggingError, MetricsError};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Why a validator can't start or can't go on.
@@ -11,6 +12,9 @@ pub enum Error {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The log.
+    #[error(transparent)]
+    Logging(#[from] LoggingError),
     /// The hotkey.
     #[error("the hotkey can't be used: {0}")]
     Key(#[from] KeyError),
@@ -54,5 +58,20 @@ pub enum Error {
     },
     /// The metrics recorder.
     #[error("metrics can't be recorded: {0}")]
-    Metrics(#[from] assay_telemetry::MetricsError),
+    Metrics(#[from] MetricsError),
+}
+
+impl Error {
+    /// Whether it would be the same after another start, until somebody mends it. A second validator
+    /// counts: started again, this one could be the one that the other ends for.
+    pub const fn lasts(&self) -> bool {
+        matches!(
+            self,
+            Self::Config(_)
+                | Self::Logging(_)
+                | Self::Key(_)
+                | Self::PasswordFile { .. }
+                | Self::SecondValidator { .. }
+        )
+    }
 }

@@ -11,7 +11,7 @@ mod library;
 mod model;
 
 pub use convert::{datatype, from_onnx, to_onnx};
-pub use library::{load_library, LibraryError};
+pub use library::{load_library, refuse_telemetry, LibraryError};
 pub use model::{Model, ModelError};
 
 /// The runtime's environment, in which sessions are made.

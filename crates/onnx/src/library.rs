@@ -16,15 +16,22 @@ const OLDEST_MINOR: u32 = 24;
 /// Where `cargo xtask setup` installs it, below the home folder: a folder per version.
 const INSTALLED: &str = ".cache/assay/onnxruntime";
 
+/// Where it is put for every user of a machine, services among them, in the same way.
+const INSTALLED_FOR_ALL: &str = "/usr/local/lib/assay/onnxruntime";
+
 /// The folder beside ONNX Runtime that holds CUDA's libraries.
 const PRELOADED: &str = "cuda";
+
+/// Read by ONNX Runtime when it starts.
+const DISABLE_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
 
 /// Why ONNX Runtime can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LibraryError {
     /// It is nowhere.
     #[error(
-        "ONNX Runtime was not found: run `cargo xtask setup`, or name libonnxruntime.so in \
+        "ONNX Runtime was not found: run `cargo xtask setup`, copy what it installed from \
+         ~/{INSTALLED} to {INSTALLED_FOR_ALL}, or name libonnxruntime.so in \
          `inference.onnxruntime` or in ORT_DYLIB_PATH"
     )]
     Missing,
@@ -55,8 +62,18 @@ pub enum LibraryError {
     },
 }
 
+/// Keeps ONNX Runtime from telling its maker what runs here. Its builds for Linux do so from 1.29 on,
+/// under a name that they keep in the home folder, and what its interface has for refusing comes after
+/// the first report.
+///
+/// To be called first in a program, while it has one thread: other threads may read the environment.
+pub fn refuse_telemetry() {
+    env::set_var(DISABLE_TELEMETRY, "1");
+}
+
 /// Loads ONNX Runtime: the one `configured`, else that of `ORT_DYLIB_PATH`, else the newest that
-/// `cargo xtask setup` installed. A process has one; later calls return the first one's.
+/// `cargo xtask setup` installed for this user, or that lies where all users find it. A process has
+/// one; later calls return the first one's.
 pub fn load_library(configured: Option<&Path>) -> Result<Environment, LibraryError> {
     static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,6 +90,9 @@ pub fn load_library(configured: Option<&Path>) -> Result<Environment, LibraryErr
         path: path.clone(),
         why,
     };
+    if env::var_os(DISABLE_TELEMETRY).is_none_or(|value| value != "1") {
+        tracing::warn!("ONNX Runtime may report to its maker: {DISABLE_TELEMETRY}=1 forbids it");
+    }
     preload(&path);
     let builder = ort::init_from(&path).map_err(|why| broken(why.to_string()))?;
     let environment = builder
@@ -132,8 +152,10 @@ fn find(configured: Option<&Path>) -> Result<PathBuf, LibraryError> {
     if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
         return Ok(path.into());
     }
-    let home = env::var_os("HOME").ok_or(LibraryError::Missing)?;
-    newest(&Path::new(&home).join(INSTALLED)).ok_or(LibraryError::Missing)
+    env::var_os("HOME")
+        .and_then(|home| newest(&Path::new(&home).join(INSTALLED)))
+        .or_else(|| newest(Path::new(INSTALLED_FOR_ALL)))
+        .ok_or(LibraryError::Missing)
 }
 
 /// `VERSION/libonnxruntime.so*` with the largest version.

@@ -9,6 +9,8 @@ use ed25519_dalek::Signer as _;
 use serde::{Deserialize, Serialize, Serializer};
 use std::{
     fmt,
+    fs::Metadata,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -19,6 +21,9 @@ pub type Signature = [u8; 64];
 
 /// What the secret of a key file can be at most, so that a wrong path does not read a model.
 const MAX_KEY_FILE: u64 = 64 * 1024;
+
+/// Where systemd says that it put the credentials of a service.
+const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
 /// Base64 length of the smallest keystore that holds a key: subxt's reader expects at least that.
 const MIN_ENCODED: usize = 268;
@@ -214,6 +219,19 @@ fn of_file(path: &Path, why: KeyError) -> KeyError {
     }
 }
 
+/// Whether nobody but its owner and root can read the file at `path`.
+///
+/// The credentials that systemd hands to a service are private although a group seems to read them:
+/// they are root's, with the service's user on their access list, whose mask stands where a group's
+/// rights would.
+pub fn is_private(path: &Path, metadata: &Metadata) -> bool {
+    let others = match std::env::var_os(CREDENTIALS_DIRECTORY) {
+        Some(folder) if path.parent() == Some(Path::new(&folder)) => 0o007,
+        _ => 0o077,
+    };
+    metadata.permissions().mode() & others == 0
+}
+
 /// The text of a file that nobody but its owner can read, without surrounding white space.
 pub fn read_private(path: &Path) -> Result<String, KeyError> {
     let unreadable = |why| KeyError::Unreadable {
@@ -221,14 +239,10 @@ pub fn read_private(path: &Path) -> Result<String, KeyError> {
         why,
     };
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        if metadata.permissions().mode() & 0o077 != 0 {
-            return Err(KeyError::Exposed {
-                path: path.to_owned(),
-            });
-        }
+    if !is_private(path, &metadata) {
+        return Err(KeyError::Exposed {
+            path: path.to_owned(),
+        });
     }
     if metadata.len() > MAX_KEY_FILE {
         return Err(KeyError::Unusable(format!(

@@ -72,6 +72,20 @@ fn load_is_refused_when_others_can_read_the_file() {
 }
 
 #[test]
+fn load_takes_what_a_group_reads_when_systemd_handed_it_over() {
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::env::set_var("CREDENTIALS_DIRECTORY", dir.path());
+    let credential = file(dir.path(), "hotkey", "//Alice", 0o440).load();
+    let open_to_all = file(dir.path(), "open", "//Alice", 0o444).load();
+    let no_credential = file(elsewhere.path(), "hotkey", "//Alice", 0o440).load();
+    std::env::remove_var("CREDENTIALS_DIRECTORY");
+    assert_eq!(credential.unwrap().hotkey().to_string(), ALICE);
+    for refused in [open_to_all, no_credential] {
+        assert!(matches!(refused, Err(KeyError::Exposed { .. })));
+    }
+}
+
+#[test]
 fn load_is_refused_when_the_source_is_missing_twofold_or_nonsense() {
     let missing = KeySource::default().load().unwrap_err();
     assert!(missing.to_string().contains("`file`"), "{missing}");

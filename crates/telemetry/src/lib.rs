@@ -5,11 +5,13 @@
 
 #![warn(missing_docs)]
 
+mod ending;
 mod logging;
 mod metrics;
 mod shutdown;
 mod words;
 
+pub use ending::{give_up, NEEDS_MENDING};
 pub use logging::{init_logging, LogFormat, LoggingError};
 pub use metrics::{install_recorder, MetricsError, MetricsServer};
 pub use shutdown::{Shutdown, FORCED_EXIT};

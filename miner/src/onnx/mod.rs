@@ -21,7 +21,7 @@ mod stop;
 mod warm_up;
 mod workers;
 
-pub use assay_onnx::{load_library, LibraryError};
+pub use assay_onnx::{load_library, refuse_telemetry, LibraryError};
 pub use catalog::Listed;
 pub use engine::{Device, ModelError, Provider};
 pub use folder::{look, scan, FolderError, Found, ModelFile, ModelFolder, Stamp};

@@ -36,7 +36,7 @@ pub use folder::{
     ScoringRule, TaskFolder, Tensors, Variation,
 };
 pub use layout::Layout;
-pub use onnx::Model;
+pub use onnx::{refuse_telemetry, Model};
 pub use plan::{plan, Slot};
 
 use assay_protocol::oip::{OipError, Tensor, TensorData};

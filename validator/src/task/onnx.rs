@@ -1,7 +1,7 @@
 //! The reference model of a task.
 
 use super::{artifact, TaskError, TaskFolder};
-pub use assay_onnx::Model;
+pub use assay_onnx::{refuse_telemetry, Model};
 
 /// Loads the reference model, checked against its digest.
 pub(super) fn reference(folder: &TaskFolder) -> Result<Model, TaskError> {
