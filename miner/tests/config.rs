@@ -144,6 +144,66 @@ fn load_names_the_setting_when_its_value_makes_no_sense() {
         .contains("/nowhere/miner.toml"));
 }
 
+/// The settings that a unit gives in the environment, with the folder of its credentials.
+fn variables(unit: &str) -> Vec<(String, String)> {
+    let set = unit.lines().filter_map(|line| {
+        let line = line.trim_start_matches('#');
+        let (name, value) = line.strip_prefix("Environment=")?.split_once('=')?;
+        Some((name.to_owned(), value.replace("%d", "/run/credentials")))
+    });
+    set.collect()
+}
+
+#[test]
+fn load_takes_what_the_unit_and_the_container_say() {
+    let deploy = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy");
+    let read = |name: &str| std::fs::read_to_string(format!("{deploy}/{name}")).unwrap();
+    let unit = read("assay-miner.service");
+    let line = |text: &str, start: &str| {
+        let found = text.lines().find_map(|line| line.strip_prefix(start));
+        found.unwrap().to_owned()
+    };
+    let started = line(&unit, "ExecStart=");
+    let flags = Flags::try_parse_from(started.split(' ')).unwrap();
+    assert_eq!(flags.config, Some("/etc/assay/miner.toml".into()));
+    let started: Vec<String> =
+        serde_json::from_str(&line(&read("Containerfile.miner"), "ENTRYPOINT ")).unwrap();
+    let flags = Flags::try_parse_from(started).unwrap();
+    assert_eq!(flags.config, Some("miner.toml".into()));
+
+    // With what is left out by default as well, so that the names mean something.
+    let toml = read("miner.toml").replace("# max_price", "max_price");
+    let toml = toml.replace("# coldkey", "coldkey");
+    let alone = load(&toml, &[], &[]).unwrap();
+    assert_eq!(alone.hotkey.file, Some("hotkey.json".into()));
+    let variables = variables(&unit);
+    let borrowed: Vec<_> = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let served = load(&toml, &borrowed, &[]).unwrap();
+    let coldkey = served.chain.unwrap().coldkey.unwrap();
+    for key in [served.hotkey, coldkey] {
+        for path in [key.file, key.password_file] {
+            assert!(path.unwrap().starts_with("/run/credentials"));
+        }
+    }
+}
+
+#[test]
+fn load_takes_the_settings_that_the_guide_shows() {
+    let guide = include_str!("../../docs/mining.md");
+    let shown = guide.split("```toml\n").skip(1);
+    let whole: Vec<_> = shown
+        .filter_map(|text| text.split("```").next())
+        .filter(|toml| toml.contains("hotkey") || toml.contains("backend"))
+        .collect();
+    assert_eq!(whole.len(), 2);
+    for toml in whole {
+        load(toml, &[], &[]).unwrap_or_else(|why| panic!("{toml}: {why}"));
+    }
+}
+
 #[test]
 fn to_toml_redacts_secrets_and_can_be_read_again() {
     let toml = format!(

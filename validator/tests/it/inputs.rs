@@ -34,6 +34,22 @@ fn load_takes_flags_over_the_file_over_defaults() {
 }
 
 #[test]
+fn load_takes_what_the_unit_and_its_settings_say() {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy");
+    let unit = fs::read_to_string(deploy.join("assay-validator.service")).unwrap();
+    let started = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("ExecStart="));
+    let started = Flags::try_parse_from(started.unwrap().split(' ')).unwrap();
+    assert_eq!(started.config, Some("/etc/assay/validator.toml".into()));
+    let settings = deploy.join("validator.toml").display().to_string();
+    let config = Config::load(&flags(&["--config", &settings])).unwrap();
+    // Where the unit lets it write.
+    assert!(unit.contains("StateDirectory=assay-validator\n"));
+    assert!(config.state.starts_with("/var/lib/assay-validator"));
+}
+
+#[test]
 fn load_fails_when_a_field_is_unknown_or_missing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("validator.toml");

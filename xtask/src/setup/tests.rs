@@ -112,3 +112,62 @@ fn check_all_installs_nothing_when_a_need_is_missing() {
 fn check_all_succeeds_when_all_needs_are_met() {
     check_all(&[Box::new(Fake::new(true)) as Box<dyn Need>]).unwrap();
 }
+
+/// A file of the checkout.
+fn text(name: &str) -> String {
+    let path = Workspace::locate().unwrap().root().join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
+
+#[test]
+fn container_has_the_onnx_runtime_that_is_set_up() {
+    let container = text("deploy/Containerfile.miner");
+    let stated = container
+        .lines()
+        .find_map(|line| line.strip_prefix("ARG ONNX_RUNTIME="));
+    assert_eq!(stated, Some(crate::workspace::ONNX_RUNTIME));
+}
+
+/// Whether a line of `.dockerignore` leaves a file out: a name in the root, or `**/` and a name that
+/// may begin with `*`.
+fn leaves_out(line: &str, path: &str) -> bool {
+    match line.strip_prefix("**/") {
+        None => path.split('/').next() == Some(line),
+        Some(name) => path.split('/').any(|part| match name.strip_prefix('*') {
+            Some(end) => part.ends_with(end),
+            None => part == name,
+        }),
+    }
+}
+
+#[test]
+fn container_is_built_from_all_that_cargo_reads() {
+    let ignored = text(".dockerignore");
+    let ignored: Vec<_> = ignored
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
+    let manifest = text("Cargo.toml");
+    let members = manifest.split_once("members = [").unwrap().1;
+    let members: Vec<_> = members
+        .split(']')
+        .next()
+        .unwrap()
+        .split('"')
+        .filter(|name| name.starts_with(char::is_alphabetic))
+        .collect();
+    assert!(members.contains(&"miner"));
+    let root = Workspace::locate().unwrap().root().to_owned();
+    let tracked = std::process::Command::new("git")
+        .current_dir(root)
+        .args(["ls-files", "--", "Cargo.toml", "Cargo.lock", ".cargo"])
+        .args(&members)
+        .output()
+        .unwrap();
+    let tracked = String::from_utf8(tracked.stdout).unwrap();
+    assert!(tracked.contains("crates/protocol/src/hotkey.rs"));
+    for path in tracked.lines() {
+        let line = ignored.iter().find(|line| leaves_out(line, path));
+        assert_eq!(line, None, "{path}");
+    }
+}
