@@ -42,6 +42,9 @@ enum Command {
     Evidence(commands::evidence::Evidence),
     /// Show everything about a subnet's neurons
     Metagraph(commands::metagraph::Metagraph),
+    /// Show, commit to and reveal weights by hand
+    #[command(subcommand)]
+    Weights(commands::weights::Weights),
     /// Show one neuron with the reasons for its numbers
     Neuron(commands::neuron::Neuron),
     /// Look for what stands in the way of taking part
@@ -107,6 +110,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Task(command) => block_on(command.run()),
         Command::Evidence(command) => block_on(command.run()),
         Command::Metagraph(command) => block_on(command.run()),
+        Command::Weights(command) => block_on(command.run()),
         Command::Neuron(command) => block_on(command.run()),
         Command::Doctor(command) => block_on(command.run()),
         Command::Register(command) => block_on(command.run()),

@@ -19,3 +19,4 @@ pub mod subnet;
 mod subnet_changes;
 pub mod task;
 mod task_new;
+pub mod weights;

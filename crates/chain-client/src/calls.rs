@@ -251,6 +251,21 @@ pub fn withdraw_dissolved(
         .withdraw_dissolved(Static(netuid), Static(generation), *hotkey)
 }
 
+/// Puts weights into force at once, in a subnet that allows it. Signed by the validator's hotkey; free.
+pub fn set_weights(
+    netuid: NetUid,
+    targets: Vec<u16>,
+    values: Vec<u16>,
+    task_version: TaskVersion,
+) -> impl Payload {
+    runtime::tx().weights().set_weights(
+        Static(netuid),
+        BoundedVec(targets),
+        BoundedVec(values),
+        Static(task_version),
+    )
+}
+
 /// Commits to weights for the open epoch. Signed by the validator's hotkey; free.
 pub fn commit_weights(
     netuid: NetUid,

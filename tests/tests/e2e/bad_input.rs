@@ -7,7 +7,12 @@ use assay_chain_client::{
 use assay_primitives::{
     commit_hash, CommitPayload, Digest, EpochIndex, Evidence, NetUid, Refusal, ASY,
 };
-use assay_tests::{Network, Person};
+use assay_tests::{Network, Person, Process};
+use serde_json::Value;
+use std::{fs, time::Duration};
+
+/// How long a command may take.
+const COMMAND: Duration = Duration::from_secs(60);
 
 /// Fails unless a pallet gave this error, with words on what to do.
 #[track_caller]
@@ -67,6 +72,7 @@ async fn chain_says_what_is_wrong_when_calls_are_bad() {
     registered.await.unwrap();
     commits_of_others(&network, &newcomer).await;
     weights(&network, &validator).await;
+    weights_by_hand(&network, &validator).await;
 }
 
 /// More than the coldkey has, and on a hotkey that nobody owns.
@@ -207,4 +213,41 @@ async fn weights(network: &Network, person: &Person) {
         (&right.targets, &right.values)
     );
     assert_refused(reveal(&right).await, Refusal::NoSuchCommit);
+}
+
+/// The same by `assay weights`, whose mistakes are a person's.
+async fn weights_by_hand(network: &Network, person: &Person) {
+    let folder = tempfile::tempdir().unwrap();
+    let keep = folder.path().join("commit.json");
+    let keep = keep.to_str().unwrap();
+    let (node, hotkey) = (network.node.url(), person.hotkey_uri());
+    let netuid = network.netuid.to_string();
+    let assay = async |arguments: &[&str]| {
+        let rest = ["--node", &node, "--hotkey-suri", &hotkey];
+        let command = ["weights"].iter().chain(arguments).chain(&rest);
+        let mut process = Process::start("weights", "assay", command, folder.path());
+        let status = process.ended(COMMAND).await;
+        (status.success(), process.log())
+    };
+    let at_once = assay(&["set", &netuid, "1=1"]).await;
+    let disabled = Refusal::PlainWeightsDisabled.to_string();
+    assert!(!at_once.0 && at_once.1.contains(&disabled), "{at_once:?}");
+    let commit = ["commit", &netuid, "1=0.25", "0=1", "--keep", keep];
+    let committed = assay(&commit).await;
+    assert!(committed.0, "{committed:?}");
+    let again = assay(&commit).await;
+    assert!(!again.0 && again.1.contains("as a new file"), "{again:?}");
+    let early = assay(&["reveal", keep]).await;
+    let too_early = Refusal::RevealTooEarly.to_string();
+    assert!(!early.0 && early.1.contains(&too_early), "{early:?}");
+
+    let kept: Value = serde_json::from_slice(&fs::read(keep).unwrap()).unwrap();
+    let epoch = EpochIndex(kept["epoch"].as_u64().unwrap().try_into().unwrap());
+    network.opened(epoch.next()).await;
+    let revealed = assay(&["reveal", keep]).await;
+    assert!(revealed.0, "{revealed:?}");
+    let at = network.chain.at_finalized().await.unwrap();
+    let rows = at.weights(network.netuid).await.unwrap();
+    assert_eq!(rows[0].targets, [0, 1]);
+    assert_eq!(rows[0].values, [65_535, 16_384]);
 }
