@@ -46,7 +46,7 @@ pub use start::{check, Checked};
 use admin::Admin;
 use admission::Admission;
 use assay_protocol::{Clock as _, Hotkey, Keypair, SystemClock};
-use assay_telemetry::{MetricsServer, Shutdown};
+use assay_telemetry::{tell_ready, MetricsServer, Shutdown};
 use backend::Backend;
 use chain::{Chain, NodeChain};
 use http::Service;
@@ -209,6 +209,7 @@ impl Miner {
         let tls = self.identity.is_some();
         // The listener is bound: whoever calls from here on is answered.
         tracing::info!(%address, tls, hotkey = %self.key.hotkey(), "serving");
+        tell_ready();
         let admission = self.admission()?;
         let chain = self.registration.as_ref().map(|_| self.seen.clone());
         let service = Service::new(

@@ -172,6 +172,20 @@ fn program_checks_models_without_serving() {
 }
 
 #[test]
+fn program_lets_onnx_runtime_keep_no_name_to_report_under() {
+    let cache = tempfile::tempdir().unwrap();
+    let checked = program(&["--models", &models(), "--check", "--provider", "cpu"])
+        .env("XDG_CACHE_HOME", cache.path())
+        // With either it reports nothing by itself.
+        .env_remove("ORT_DISABLE_TELEMETRY")
+        .env_remove("CI")
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+    assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn program_prints_its_settings_without_secrets() {
     let printed = output(&["--print-config", "--listen", "0.0.0.0:9000"]);
     assert!(printed.status.success(), "{printed:?}");

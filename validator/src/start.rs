@@ -22,7 +22,7 @@ use assay_protocol::{
     keys::{KeyError, Keypair},
     ReplayGuard,
 };
-use assay_telemetry::{install_recorder, Shutdown};
+use assay_telemetry::{install_recorder, tell_ready, Shutdown};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
@@ -96,6 +96,7 @@ pub async fn run_with(
         .collect::<Result<_, _>>()?;
     let pages = subnets.iter().map(Subnet::api).collect();
     let doors = open_doors(&config, pages, &shutdown).await?;
+    tell_ready();
 
     let mut running = JoinSet::new();
     for subnet in subnets {
