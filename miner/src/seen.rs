@@ -12,7 +12,7 @@
 //! are valid no more are forgotten with the file that they stand in: once every request of
 //! `requests.old` has expired, `requests` takes its place.
 
-use crate::http::Limits;
+use crate::{admission::Rank, http::Limits};
 use assay_protocol::{Hotkey, Nonce, ReplayGuard, UnixSeconds, VerifiedRequest, VerifyError};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -53,7 +53,15 @@ pub enum SeenError {
 #[derive(Debug)]
 pub struct Seen {
     guard: ReplayGuard,
+    /// Requests that are remembered of callers without stake. The rest is for those with stake, or
+    /// anybody with enough keys of their own could have them refused.
+    of_strangers: usize,
     file: Option<Mutex<OnFile>>,
+}
+
+/// All but a quarter.
+const fn of_strangers(limits: &Limits) -> usize {
+    limits.nonces - limits.nonces / 4
 }
 
 #[derive(Debug)]
@@ -75,6 +83,7 @@ impl Seen {
     pub fn in_memory(limits: &Limits) -> Self {
         Self {
             guard: ReplayGuard::new(limits.nonces, limits.nonces_per_caller),
+            of_strangers: of_strangers(limits),
             file: None,
         }
     }
@@ -105,13 +114,24 @@ impl Seen {
         };
         Ok(Self {
             guard,
+            of_strangers: of_strangers(limits),
             file: Some(Mutex::new(file)),
         })
     }
 
-    /// Remembers a request, or says that it was seen before or can't be remembered.
-    pub fn record(&self, request: &VerifiedRequest, now: UnixSeconds) -> Result<(), VerifyError> {
-        self.guard.record(request, now)?;
+    /// Remembers a request of a caller of this rank, or says that it was seen before or can't be
+    /// remembered.
+    pub fn record(
+        &self,
+        request: &VerifiedRequest,
+        rank: Rank,
+        now: UnixSeconds,
+    ) -> Result<(), VerifyError> {
+        if rank == Rank::default() {
+            self.guard.record_within(self.of_strangers, request, now)?;
+        } else {
+            self.guard.record(request, now)?;
+        }
         if let Some(file) = &self.file {
             // A line is written whole or not at all, so a poisoned lock guards nothing broken. It
             // goes to the system's memory and no further, which takes microseconds.
@@ -215,6 +235,8 @@ mod tests {
     };
     use http::{HeaderMap, Method};
 
+    const STRANGER: Rank = Rank(0);
+
     /// A request as the gate knows it, that is valid for so many seconds from now.
     fn request(lifetime: u64) -> VerifiedRequest {
         let key = Keypair::from_suri("//Alice", Scheme::Sr25519).unwrap();
@@ -241,16 +263,34 @@ mod tests {
         let now = short.created.0;
         let seen = open(folder.path(), now);
         for request in [&short, &long] {
-            seen.record(request, UnixSeconds(now)).unwrap();
+            seen.record(request, STRANGER, UnixSeconds(now)).unwrap();
         }
         drop(seen);
         // Twice, since a start writes the file anew.
         for _ in 0..2 {
             let seen = open(folder.path(), now + 50);
-            let again = seen.record(&long, UnixSeconds(now + 50));
+            let again = seen.record(&long, STRANGER, UnixSeconds(now + 50));
             assert_eq!(again, Err(VerifyError::Replayed(long.caller)));
             assert_eq!(seen.guard.len(), 1, "what expired is forgotten");
         }
+    }
+
+    #[test]
+    fn record_keeps_room_for_callers_with_stake() {
+        let limits = Limits {
+            nonces: 4,
+            ..Limits::default()
+        };
+        let seen = Seen::in_memory(&limits);
+        let asked: Vec<_> = (0..5).map(|_| request(60)).collect();
+        let now = asked[0].created;
+        for request in &asked[..3] {
+            assert_eq!(seen.record(request, STRANGER, now), Ok(()));
+        }
+        let full = Err(VerifyError::ReplayGuardFull);
+        assert_eq!(seen.record(&asked[3], STRANGER, now), full);
+        assert_eq!(seen.record(&asked[3], Rank(1), now), Ok(()));
+        assert_eq!(seen.record(&asked[4], Rank(1), now), full);
     }
 
     #[test]
@@ -259,14 +299,16 @@ mod tests {
         let (early, late) = (request(290), request(300));
         let (now, longest) = (early.created.0, 330);
         let seen = open(folder.path(), now - longest);
-        seen.record(&early, UnixSeconds(now)).unwrap();
+        seen.record(&early, STRANGER, UnixSeconds(now)).unwrap();
         // The file is older than any request can be valid: another one is begun, and this is kept.
-        seen.record(&late, UnixSeconds(now + 1)).unwrap();
+        seen.record(&late, STRANGER, UnixSeconds(now + 1)).unwrap();
         assert!(folder.path().join(OLD_REQUESTS).exists());
         drop(seen);
         let seen = open(folder.path(), now + 2);
         for request in [early, late] {
-            assert!(seen.record(&request, UnixSeconds(now + 2)).is_err());
+            assert!(seen
+                .record(&request, STRANGER, UnixSeconds(now + 2))
+                .is_err());
         }
     }
 
@@ -292,10 +334,10 @@ mod tests {
             file.requests.write_all(&line.as_bytes()[..30]).unwrap();
             file.failed = true;
         }
-        seen.record(&whole, whole.created).unwrap();
+        seen.record(&whole, STRANGER, whole.created).unwrap();
         drop(seen);
         let seen = open(folder.path(), whole.created.0);
-        assert!(seen.record(&whole, whole.created).is_err());
+        assert!(seen.record(&whole, STRANGER, whole.created).is_err());
     }
 
     #[test]

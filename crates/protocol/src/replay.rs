@@ -35,6 +35,17 @@ impl ReplayGuard {
 
     /// Remembers a request, or says that it was seen before or can't be remembered.
     pub fn record(&self, request: &VerifiedRequest, now: UnixSeconds) -> Result<(), VerifyError> {
+        self.record_within(self.capacity, request, now)
+    }
+
+    /// The same for a caller for whom not all there is shall be used: whoever costs nothing to be
+    /// must not take the room of those who are known.
+    pub fn record_within(
+        &self,
+        capacity: usize,
+        request: &VerifiedRequest,
+        now: UnixSeconds,
+    ) -> Result<(), VerifyError> {
         // The two indexes change together and nothing in between can panic, so a poisoned lock
         // still guards consistent data.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,7 +58,7 @@ impl ReplayGuard {
         if of_caller.is_some_and(|nonces| nonces.len() >= self.per_caller) {
             return Err(VerifyError::CallerQuotaFull(caller));
         }
-        if seen.by_expiry.len() >= self.capacity {
+        if seen.by_expiry.len() >= self.capacity.min(capacity) {
             return Err(VerifyError::ReplayGuardFull);
         }
         seen.insert(caller, request.nonce.clone(), request.expires);

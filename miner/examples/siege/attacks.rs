@@ -2,7 +2,7 @@
 
 use crate::{
     callers::{self, PATH},
-    wire,
+    memory, streams, wire,
 };
 use assay_protocol::{Keypair, Scheme};
 use clap::ValueEnum;
@@ -46,9 +46,18 @@ pub enum Attack {
     ForgedSignatures,
     Replays,
     EndlessRuns,
+    LargeHeads,
+    UnfinishedBodies,
+    ScatteredBodies,
+    FullParameters,
+    UnreadAnswers,
+    ResetStreams,
+    Continuations,
+    Pings,
+    NewHotkeys,
 }
 
-type Outcome = anyhow::Result<()>;
+pub type Outcome = anyhow::Result<()>;
 
 impl Attack {
     /// For tables.
@@ -65,6 +74,15 @@ impl Attack {
             Self::ForgedSignatures => "64 callers with forged signatures",
             Self::Replays => "64 callers who send again what another sent",
             Self::EndlessRuns => "8 callers who ask for runs that never end",
+            Self::LargeHeads => "1,000 heads of 60 KB that never end",
+            Self::UnfinishedBodies => "64 callers who leave out the last byte of 16 MB",
+            Self::ScatteredBodies => "64 callers whose bodies come as single bytes",
+            Self::FullParameters => "8 callers with 15 MB of parameters, signed",
+            Self::UnreadAnswers => "256 callers who don't read answers of megabytes, signed",
+            Self::ResetStreams => "64 callers who take back what they ask, over HTTP/2",
+            Self::Continuations => "64 callers whose heads go on and on, over HTTP/2",
+            Self::Pings => "64 callers with nothing but pings, over HTTP/2",
+            Self::NewHotkeys => "64 callers with a new hotkey each time, signed",
         }
     }
 
@@ -106,6 +124,31 @@ impl Attack {
                 each(FAST, address, move |stream| over_and_over(stream, request)).await
             }
             Self::EndlessRuns => each(8, address, move |stream| endless_run(stream, address)).await,
+            Self::LargeHeads => each(1_000, address, memory::large_head).await,
+            Self::UnfinishedBodies => {
+                let head: &'static [u8] = head_of(address, memory::UNFINISHED)?.leak();
+                each(FAST, address, move |stream| {
+                    memory::unfinished(stream, head)
+                })
+                .await
+            }
+            Self::ScatteredBodies => {
+                let head: &'static [u8] = head_of_chunks(address)?.leak();
+                each(FAST, address, move |stream| memory::scattered(stream, head)).await
+            }
+            Self::FullParameters => {
+                each(8, address, move |stream| {
+                    memory::parameters(stream, address)
+                })
+                .await
+            }
+            Self::UnreadAnswers => {
+                each(256, address, move |stream| memory::unread(stream, address)).await
+            }
+            Self::ResetStreams => each(FAST, address, streams::reset).await,
+            Self::Continuations => each(FAST, address, streams::continued).await,
+            Self::Pings => each(FAST, address, streams::pings).await,
+            Self::NewHotkeys => each(FAST, address, move |stream| newcomers(stream, address)).await,
         }
     }
 }
@@ -145,7 +188,7 @@ async fn call(from: IpAddr, miner: SocketAddr) -> std::io::Result<TcpStream> {
 }
 
 /// Says something, and then a byte from time to time or nothing.
-async fn held(mut stream: TcpStream, first: &[u8], then: Option<u8>) -> Outcome {
+pub async fn held(mut stream: TcpStream, first: &[u8], then: Option<u8>) -> Outcome {
     stream.write_all(first).await?;
     loop {
         tokio::select! {
@@ -238,11 +281,26 @@ fn forged(address: SocketAddr) -> anyhow::Result<Vec<u8>> {
     Ok(request)
 }
 
+/// Asks each time with a key that nobody has seen.
+async fn newcomers(mut stream: TcpStream, address: SocketAddr) -> Outcome {
+    let mut buffer = Vec::new();
+    loop {
+        let name = format!("//Siege//{}", assay_protocol::Nonce::random().as_str());
+        let key = Keypair::from_suri(&name, Scheme::Sr25519)?;
+        stream.write_all(&callers::request(&key, address)?).await?;
+        wire::answer(&mut stream, &mut buffer).await?;
+    }
+}
+
 /// A head that passes for a good one and announces a large body.
 fn head_of_much(address: SocketAddr) -> anyhow::Result<Vec<u8>> {
+    head_of(address, 1_000_000)
+}
+
+fn head_of(address: SocketAddr, length: usize) -> anyhow::Result<Vec<u8>> {
     let key = Keypair::from_suri("//Siege//slow", Scheme::Sr25519)?;
     let headers = callers::signed(&key, PATH, b"")?;
-    Ok(wire::head(PATH, &address.to_string(), &headers, 1_000_000))
+    Ok(wire::head(PATH, &address.to_string(), &headers, length))
 }
 
 /// The same without a length.

@@ -43,14 +43,20 @@ pub fn body() -> Vec<u8> {
 /// Signed headers for a body.
 pub fn signed(key: &Keypair, path: &str, body: &[u8]) -> anyhow::Result<HeaderMap> {
     let mut headers = HeaderMap::new();
+    sign(key, path, body, &mut headers)?;
+    Ok(headers)
+}
+
+/// Adds a signature over a body to headers, which it covers as far as they count.
+pub fn sign(key: &Keypair, path: &str, body: &[u8], headers: &mut HeaderMap) -> anyhow::Result<()> {
     let params = RequestParams {
         miner: miner::hotkey()?,
         created: SystemClock.now(),
         lifetime: 60,
         nonce: Nonce::random(),
     };
-    sign_request(key, &Method::POST, path, &mut headers, body, &params)?;
-    Ok(headers)
+    sign_request(key, &Method::POST, path, headers, body, &params)?;
+    Ok(())
 }
 
 /// A whole request, signed.

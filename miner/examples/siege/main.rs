@@ -6,7 +6,9 @@
 
 mod attacks;
 mod callers;
+mod memory;
 mod miner;
+mod streams;
 #[path = "../wire/mod.rs"]
 mod wire;
 

@@ -147,6 +147,8 @@ pub(super) fn to_answer(answer: InferResponse) -> Result<ModelInferResponse, Oip
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use prost::Message as _;
 
     fn input(datatype: &str, shape: Vec<i64>, contents: InferTensorContents) -> InferInputTensor {
         InferInputTensor {
@@ -229,6 +231,51 @@ mod tests {
         ] {
             let error = why(message);
             assert!(error.contains(says), "{error}");
+        }
+    }
+
+    /// A message of one raw tensor, whose length may fit its shape.
+    fn raw_message() -> impl Strategy<Value = ModelInferRequest> {
+        let datatype = proptest::sample::select(&[
+            "BOOL", "INT8", "INT16", "INT64", "UINT32", "FP16", "BF16", "FP32", "FP64", "BYTES",
+        ]);
+        let length = prop_oneof![8 => 0..4_i64, 1 => any::<i64>()];
+        let shape = proptest::collection::vec(length, 0..4);
+        let zeros = proptest::collection::vec(0..2_u8, 0..40);
+        let bytes = prop_oneof![zeros, any::<Vec<u8>>()];
+        (datatype, shape, bytes).prop_map(|(datatype, shape, bytes)| ModelInferRequest {
+            raw_input_contents: vec![bytes.into()],
+            ..asking(vec![InferInputTensor {
+                contents: None,
+                ..input(datatype, shape, InferTensorContents::default())
+            }])
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn raw_tensors_come_out_as_they_came_or_are_refused(message in raw_message()) {
+            let sent = message.raw_input_contents[0].clone();
+            if let Ok(query) = to_query(message) {
+                prop_assert_eq!(query.inputs[0].to_raw().unwrap(), sent);
+            }
+        }
+
+        #[test]
+        fn messages_like_good_ones_break_nothing(
+            message in raw_message(),
+            changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
+        ) {
+            let mut bytes = message.encode_to_vec();
+            for (place, byte) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            if let Ok(message) = ModelInferRequest::decode(&*bytes) {
+                let _ = to_query(message);
+            }
         }
     }
 }

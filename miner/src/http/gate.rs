@@ -131,7 +131,7 @@ async fn admitted(
             let (bytes, started) = (body.clone(), Instant::now());
             let verified = by_size(body.len(), move || claimed.verify(&bytes)).await?;
             // First whether it is new: what somebody else sends again is not this caller's doing.
-            let new = verified.and_then(|it| service.seen.record(&it, now).map(|()| it));
+            let new = verified.and_then(|it| service.seen.record(&it, rank, now).map(|()| it));
             let verified = new.map_err(|why| failed(service, peer.as_ref(), started, why))?;
             let rate = service.rates.signed.take(verified.caller, started);
             rate.map_err(Refusal::too_often)?;

@@ -17,12 +17,18 @@ pub(super) enum Protocol {
     Http2,
 }
 
+/// Bytes after which whoever reads lets others go first. Thousands of frames that mean nothing come
+/// at once, and would be looked at to the last before anybody else has a turn.
+const TURN: usize = 8 * 1024;
+
 /// A stream of which the first bytes were read already; they are read again.
 pub(super) struct Opened<S> {
     first: [u8; HTTP2.len()],
     /// Which part of `first` was not given out yet.
     start: usize,
     end: usize,
+    /// Bytes read since others had their turn.
+    read: usize,
     stream: S,
 }
 
@@ -48,6 +54,7 @@ pub(super) async fn open<S: AsyncRead + Unpin>(
         first,
         start: 0,
         end,
+        read: 0,
         stream,
     };
     Ok(Some((protocol, opened)))
@@ -61,7 +68,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Opened<S> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.start == this.end {
-            return Pin::new(&mut this.stream).poll_read(context, buffer);
+            if this.read >= TURN {
+                this.read = 0;
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let before = buffer.filled().len();
+            let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
+            this.read += buffer.filled().len() - before;
+            return polled;
         }
         let left = &this.first[this.start..this.end];
         let taken = left.len().min(buffer.remaining());
@@ -125,6 +140,26 @@ mod tests {
             assert_eq!(received, sent);
             sending.await.unwrap().unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn opened_lets_others_go_first_when_it_has_read_much() {
+        let (mut peer, stream) = tokio::io::duplex(4 * TURN);
+        peer.write_all(&vec![b'x'; 3 * TURN]).await.unwrap();
+        let (_, mut opened) = open(stream).await.unwrap().unwrap();
+        let mut buffer = vec![0; TURN];
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        let mut polls = Vec::new();
+        for _ in 0..4 {
+            let mut read = ReadBuf::new(&mut buffer);
+            polls.push(
+                Pin::new(&mut opened)
+                    .poll_read(&mut context, &mut read)
+                    .is_ready(),
+            );
+        }
+        // What opened it, as much as is read in one turn, and whoever has waited.
+        assert_eq!(polls, [true, true, false, true]);
     }
 
     #[tokio::test]

@@ -6,5 +6,6 @@ mod batching;
 mod common;
 mod generated;
 mod grpc;
+mod guide;
 mod metrics;
 mod reload;
