@@ -6,12 +6,14 @@
 
 use crate::{
     config::ConfigError,
-    onnx::{Listed, OnnxBackend},
+    http::{open, path::Named, Refusal},
+    onnx::{Listed, OnnxBackend, READY},
     reload::Orders,
 };
-use assay_protocol::{oip::ErrorBody, sha256};
+use assay_protocol::sha256;
 use axum::{
-    extract::{Path, Request, State},
+    body::{to_bytes, Body},
+    extract::{Request, State},
     http::{
         header::{AUTHORIZATION, ORIGIN},
         StatusCode,
@@ -21,11 +23,14 @@ use axum::{
     routing::post,
     Json, Router,
 };
-use serde::{Deserialize, Serialize};
-use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
+use serde::{de::IgnoredAny, Deserialize, Serialize};
+use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// Shortest token, in bytes: it has to be one that nobody guesses.
 const SHORTEST_TOKEN: usize = 16;
+
+/// Longest body of a call, in bytes.
+const MOST_SAID: usize = 64 * 1024;
 
 /// The admin port's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +109,8 @@ impl Admin {
             .route("/v2/repository/reload", post(reload))
             .route("/v2/repository/models/{model}/load", post(load))
             .route("/v2/repository/models/{model}/unload", post(unload))
+            .fallback(open::nothing_here)
+            .method_not_allowed_fallback(open::wrong_method)
             .layer(from_fn_with_state(self.clone(), allowed))
             .with_state(self)
     }
@@ -124,39 +131,69 @@ async fn allowed(State(admin): State<Admin>, request: Request, next: Next) -> Re
             .then_some("this is not for web pages"),
     };
     match refused {
-        Some(why) => refusal(StatusCode::UNAUTHORIZED, why),
+        Some(why) => Refusal::new(StatusCode::UNAUTHORIZED, why).into_response(),
         None => next.run(request).await,
     }
 }
 
-fn refusal(status: StatusCode, why: impl Into<String>) -> Response {
-    let error = why.into();
-    let body = ErrorBody {
-        error,
-        reason: None,
-    };
-    (status, Json(body)).into_response()
+/// What a call may say; nothing at all is as good as an empty object.
+#[derive(Default, Deserialize)]
+struct Said {
+    /// Of the index: only what can be asked now.
+    #[serde(default)]
+    ready: bool,
+    #[serde(default)]
+    parameters: BTreeMap<String, IgnoredAny>,
 }
 
-async fn index(State(admin): State<Admin>) -> Json<Vec<Listed>> {
-    Json(admin.backend.list())
+async fn said(body: Body) -> Result<Said, Refusal> {
+    let read = to_bytes(body, MOST_SAID).await;
+    let read = read.map_err(|_| {
+        let why = "the body is too long: files of models are put into the model folder, not sent";
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
+    })?;
+    if read.is_empty() {
+        return Ok(Said::default());
+    }
+    serde_json::from_slice(&read)
+        .map_err(|why| Refusal::bad_request(format!("the body can't be read: {why}")))
+}
+
+async fn index(State(admin): State<Admin>, body: Body) -> Result<Json<Vec<Listed>>, Refusal> {
+    let Said { ready, .. } = said(body).await?;
+    let mut listed = admin.backend.list();
+    listed.retain(|it| !ready || it.state == READY);
+    Ok(Json(listed))
 }
 
 async fn reload(State(admin): State<Admin>) -> Response {
     told(&admin, admin.orders.reload().await)
 }
 
-async fn load(State(admin): State<Admin>, Path(model): Path<String>) -> Response {
-    told(&admin, admin.orders.load(&model).await)
+/// Triton also takes another configuration and other files with the call. Here the folder alone
+/// says what is served, and a caller who means otherwise is told so.
+async fn load(
+    State(admin): State<Admin>,
+    Named(model): Named<String>,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let Said { parameters, .. } = said(body).await?;
+    let other = |name: &&String| *name == "config" || name.starts_with("file:");
+    if let Some(name) = parameters.keys().find(other) {
+        return Err(Refusal::bad_request(format!(
+            "`{name}` is not taken here: put the model and its `model.toml` into the model folder"
+        )));
+    }
+    Ok(told(&admin, admin.orders.load(&model).await))
 }
 
-async fn unload(State(admin): State<Admin>, Path(model): Path<String>) -> Response {
+async fn unload(State(admin): State<Admin>, Named(model): Named<String>) -> Response {
     told(&admin, admin.orders.unload(&model).await)
 }
 
 fn told(admin: &Admin, outcome: Result<(), String>) -> Response {
     match outcome {
         Ok(()) => Json(admin.backend.list()).into_response(),
-        Err(why) => refusal(StatusCode::BAD_REQUEST, why),
+        Err(why) => Refusal::bad_request(why).into_response(),
     }
 }

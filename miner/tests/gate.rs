@@ -181,6 +181,10 @@ async fn post_is_refused_when_the_body_is_compressed_or_does_not_come() {
         headers.insert("content-encoding", "gzip".parse().unwrap());
     });
     assert_eq!(compressed.await.status, 415);
+    let as_it_is = sent(&client, |headers, _, _| {
+        headers.insert("content-encoding", "Identity".parse().unwrap());
+    });
+    assert_eq!(as_it_is.await.status, 200);
 
     let mut headers = HeaderMap::new();
     client.sign(TARGET, &mut headers, &body(), &client.params());

@@ -2,7 +2,9 @@
 
 mod common;
 
-use assay_protocol::oip::{Encoding, InferRequest, RequestedOutput, Tensor, TensorData};
+use assay_protocol::oip::{
+    infer_path, Encoding, InferRequest, RequestedOutput, Tensor, TensorData,
+};
 use common::{blank, config, digits, fixture, folder, Running};
 use half::{bf16, f16};
 use std::{fs, path::Path};
@@ -151,6 +153,27 @@ async fn infer_answers_a_query_without_rows() {
         {"name":"b","shape":[0],"datatype":"FP32","data":[]}]}"#;
     let response = miner.client().infer_text("add", nothing).await.response();
     assert!(response.outputs[0].data().is_empty());
+}
+
+#[tokio::test]
+async fn infer_answers_bare_values_as_it_does_those_with_a_head() {
+    let miner = Running::digits().await;
+    let client = miner.client();
+    let query = InferRequest {
+        output_encoding: Encoding::Binary,
+        ..blank(3)
+    };
+    let with_head = client.infer("mlp-64", &query, Encoding::Binary).await;
+    let bare = query.inputs[0].to_raw().unwrap();
+    let answer = client.ask(&infer_path("mlp-64", None), Some(0), bare).await;
+    assert_eq!(answer.headers["content-type"], "application/octet-stream");
+    assert_eq!(answer.response(), with_head.response());
+
+    let short = client
+        .ask(&infer_path("mlp-64", None), Some(0), vec![0; 255])
+        .await;
+    assert_eq!(short.status, 400);
+    assert!(short.error().contains("[-1, 64]"), "{}", short.error());
 }
 
 #[tokio::test]

@@ -88,6 +88,11 @@ async fn get_is_refused_when_there_is_no_such_thing() {
         assert_eq!(answer.status, 404, "{path}");
         assert!(!answer.error().is_empty());
     }
+    for path in ["/v2/models/%ff", "/v2/models/svc/versions/%ff/ready"] {
+        let answer = client.get(path).await;
+        assert_eq!(answer.status, 400, "{path}");
+        assert!(answer.error().contains("UTF-8"), "{}", answer.error());
+    }
     let wrong = client
         .request(
             Method::PUT,

@@ -23,7 +23,7 @@ mod status;
 use crate::http::{gated, Refusal, Service};
 use axum::{
     extract::Request,
-    http::StatusCode,
+    http::{header::CONTENT_TYPE, HeaderMap, HeaderValue, StatusCode},
     middleware::{from_fn, from_fn_with_state, Next},
     response::{IntoResponse, Response},
     Router,
@@ -31,6 +31,7 @@ use axum::{
 use inference::grpc_inference_service_server::GrpcInferenceServiceServer;
 use service::Grpc;
 use std::{sync::Arc, time::Duration};
+use tonic::{Code, Status};
 
 /// Where queries are posted: the only method that is signed.
 pub const INFER_PATH: &str = "/inference.GRPCInferenceService/ModelInfer";
@@ -71,9 +72,31 @@ async fn in_time(
 
 /// gRPC knows statuses of its own, and answers 200 whatever it says.
 async fn in_words_of_grpc(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
     let mut answer = next.run(request).await;
-    match answer.extensions_mut().remove::<Refusal>() {
-        Some(refusal) => tonic::Status::from(refusal).into_http(),
-        None => answer,
+    if let Some(refusal) = answer.extensions_mut().remove::<Refusal>() {
+        return Status::from(refusal).into_http();
     }
+    let unknown = Status::from_header_map(answer.headers())
+        .is_some_and(|it| it.code() == Code::Unimplemented && it.message().is_empty());
+    if unknown {
+        no_such_method(&path)
+    } else {
+        answer
+    }
+}
+
+/// Whether a request is a call over gRPC, whatever it calls.
+pub(crate) fn is_call(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    kind.is_some_and(|kind| kind.starts_with(b"application/grpc"))
+}
+
+/// What a call is told that nothing here answers.
+pub(crate) fn no_such_method(path: &str) -> Response {
+    let why = format!(
+        "there is no method `{path}` here: of inference.GRPCInferenceService there are those of the \
+         Open Inference Protocol, and none of its extensions"
+    );
+    Status::unimplemented(why).into_http()
 }

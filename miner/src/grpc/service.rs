@@ -52,7 +52,9 @@ impl GrpcInferenceService for Grpc {
         request: Request<ModelReadyRequest>,
     ) -> Result<Response<ModelReadyResponse>, Status> {
         let asked = request.get_ref();
-        let ready = self.0.model_ready(&asked.name, version(&asked.version))?;
+        let ready = self.0.model_ready(&asked.name, version(&asked.version));
+        // A model that is not there is not ready: callers wait for models by asking this.
+        let ready = ready.unwrap_or(false);
         Ok(Response::new(ModelReadyResponse { ready }))
     }
 

@@ -3,7 +3,9 @@
 
 use super::{
     bodies::{Given, Pieces, Room},
-    by_size, Peer, Refusal, Service,
+    by_size,
+    deadline::patience,
+    Peer, Refusal, Service,
 };
 use crate::{
     address::{network, Share},
@@ -12,7 +14,7 @@ use crate::{
 };
 use assay_protocol::{
     sign_receipt, ClaimedRequest, Hotkey, Reason, RequestRecord, UnixSeconds, VerifiedRequest,
-    VerifyError, TIMEOUT_HEADER,
+    VerifyError,
 };
 use axum::{
     body::Body,
@@ -115,13 +117,14 @@ async fn admitted(
     if parts
         .headers
         .get(CONTENT_ENCODING)
-        .is_some_and(|coding| coding != "identity")
+        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
     {
         let why = "compressed bodies are not read: send the body as it is";
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
     }
     let now = service.clock.now();
-    let waits = patience(&parts.headers, service.limits.answer_seconds)?;
+    let most = Duration::from_secs(service.limits.answer_seconds);
+    let waits = patience(&parts.headers, most)?;
     let (claimed, rank) = claimed(service, &parts, peer.as_ref(), now, started)?;
     let Held { body, room } = read_body(service, &parts.headers, body, peer.as_ref()).await?;
     let mut deadline = started + waits;
@@ -223,21 +226,6 @@ fn claimed(
         }
         Err(why) => Err(why.into()),
     }
-}
-
-/// For how long the caller waits for an answer, as far as this miner lets it.
-fn patience(headers: &HeaderMap, most: u64) -> Result<Duration, Refusal> {
-    let most = Duration::from_secs(most);
-    let Some(stated) = headers.get(TIMEOUT_HEADER) else {
-        return Ok(most);
-    };
-    let milliseconds = stated.to_str().ok().and_then(|text| text.parse().ok());
-    let milliseconds = milliseconds.ok_or_else(|| {
-        Refusal::bad_request(format!(
-            "`{TIMEOUT_HEADER}` must be a number of milliseconds"
-        ))
-    })?;
-    Ok(Duration::from_millis(milliseconds).min(most))
 }
 
 /// A body in memory.

@@ -1,12 +1,12 @@
 //! What is behind the gate: queries and the handshake.
 
-use super::{by_size, gate::Asked, Refusal, Service, SOFTWARE};
+use super::{by_size, gate::Asked, path::Named, Refusal, Service, SOFTWARE};
 use assay_protocol::{
     handshake::{Hello, ServedModel, Welcome, PROTOCOL},
     oip::{header_length, InferRequest, HEADER_LENGTH},
 };
 use axum::{
-    extract::{Extension, Path, State},
+    extract::{Extension, State},
     http::{header::CONTENT_TYPE, HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
     Json,
@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub(super) async fn infer_newest(
     State(service): State<Arc<Service>>,
-    Path(model): Path<String>,
+    Named(model): Named<String>,
     Extension(asked): Extension<Asked>,
     headers: HeaderMap,
     body: Bytes,
@@ -26,7 +26,7 @@ pub(super) async fn infer_newest(
 
 pub(super) async fn infer_version(
     State(service): State<Arc<Service>>,
-    Path((model, version)): Path<(String, String)>,
+    Named((model, version)): Named<(String, String)>,
     Extension(asked): Extension<Asked>,
     headers: HeaderMap,
     body: Bytes,
@@ -42,10 +42,14 @@ async fn infer(
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let length = header_length(headers)?;
+    let (length, bytes) = (header_length(headers)?, body.len());
     // Whether there is such a model is told before a body is looked into.
-    service.find(name, version)?;
-    let query = by_size(body.len(), move || InferRequest::decode(&body, length)).await??;
+    let model = service.find(name, version)?;
+    let read = move || match length {
+        Some(0) => InferRequest::from_bare(&model.inputs, &body),
+        _ => InferRequest::decode(&body, length),
+    };
+    let query = by_size(bytes, read).await??;
     // What the answer's form depends on; the tensors go to the model.
     let asked = InferRequest {
         outputs: query.outputs.clone(),

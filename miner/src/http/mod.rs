@@ -9,10 +9,12 @@
 //! The same questions over gRPC are in [`crate::grpc`]; `serving.rs` answers both.
 
 mod bodies;
+mod deadline;
 mod gate;
 mod health;
 mod infer;
-mod open;
+pub(crate) mod open;
+pub(crate) mod path;
 mod refusal;
 mod serving;
 

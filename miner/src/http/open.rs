@@ -1,10 +1,11 @@
 //! What everyone may read: health and metadata.
 
-use super::{Refusal, Service};
+use super::{path::Named, Refusal, Service};
+use crate::grpc;
 use assay_protocol::oip::{ModelMetadata, ServerMetadata};
 use axum::{
-    extract::{Path, State},
-    http::{Method, StatusCode, Uri},
+    extract::State,
+    http::{HeaderMap, Method, StatusCode, Uri},
     response::{IntoResponse, Response},
     Json,
 };
@@ -12,7 +13,7 @@ use serde_json::json;
 use std::sync::Arc;
 
 type Shared = State<Arc<Service>>;
-type Version = Path<(String, String)>;
+type Version = Named<(String, String)>;
 
 pub(super) async fn server(State(service): Shared) -> Json<ServerMetadata> {
     Json(service.server_metadata())
@@ -33,28 +34,28 @@ const fn status(ready: bool) -> StatusCode {
 
 pub(super) async fn newest(
     State(service): Shared,
-    Path(model): Path<String>,
+    Named(model): Named<String>,
 ) -> Result<Json<ModelMetadata>, Refusal> {
     service.model_metadata(&model, None).map(Json)
 }
 
 pub(super) async fn version(
     State(service): Shared,
-    Path((model, version)): Version,
+    Named((model, version)): Version,
 ) -> Result<Json<ModelMetadata>, Refusal> {
     service.model_metadata(&model, Some(&version)).map(Json)
 }
 
 pub(super) async fn newest_ready(
     State(service): Shared,
-    Path(model): Path<String>,
+    Named(model): Named<String>,
 ) -> Result<Response, Refusal> {
     model_ready(&service, &model, None)
 }
 
 pub(super) async fn version_ready(
     State(service): Shared,
-    Path((model, version)): Version,
+    Named((model, version)): Version,
 ) -> Result<Response, Refusal> {
     model_ready(&service, &model, Some(&version))
 }
@@ -65,11 +66,15 @@ fn model_ready(service: &Service, name: &str, version: Option<&str>) -> Result<R
     Ok((status(ready), body).into_response())
 }
 
-pub(super) async fn nothing_here(uri: Uri) -> Refusal {
-    Refusal::not_found(format!("there is nothing at `{}`: try /v2", uri.path()))
+pub(crate) async fn nothing_here(uri: Uri, headers: HeaderMap) -> Response {
+    let path = uri.path();
+    if grpc::is_call(&headers) {
+        return grpc::no_such_method(path);
+    }
+    Refusal::not_found(format!("there is nothing at `{path}`: try /v2")).into_response()
 }
 
-pub(super) async fn wrong_method(method: Method, uri: Uri) -> Refusal {
+pub(crate) async fn wrong_method(method: Method, uri: Uri) -> Refusal {
     let why = format!("`{}` is not for {method}", uri.path());
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, why)
 }

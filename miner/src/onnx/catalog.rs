@@ -66,6 +66,10 @@ struct Slot {
     trouble: Option<String>,
 }
 
+/// How the repository index calls what can be asked.
+pub const READY: &str = "READY";
+const UNAVAILABLE: &str = "UNAVAILABLE";
+
 /// How one version of one model stands, in the words of Triton's repository index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listed {
@@ -73,7 +77,7 @@ pub struct Listed {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// `READY`, `LOADING` or `UNAVAILABLE`.
+    /// [`READY`], `LOADING` or `UNAVAILABLE`.
     pub state: &'static str,
     /// What more there is to say.
     pub reason: String,
@@ -83,8 +87,9 @@ pub struct Listed {
 #[derive(Default)]
 pub(super) struct Catalog {
     slots: BTreeMap<Key, Slot>,
-    /// Models that were told to leave, and come back only when told to.
-    unloaded: BTreeSet<String>,
+    /// Models that were told to leave, and come back only when told to, with the versions that
+    /// were served.
+    unloaded: BTreeMap<String, Vec<u32>>,
 }
 
 impl Catalog {
@@ -151,12 +156,15 @@ impl Catalog {
     }
 
     pub(super) fn is_unloaded(&self, name: &str) -> bool {
-        self.unloaded.contains(name)
+        self.unloaded.contains_key(name)
     }
 
     pub(super) fn set_unloaded(&mut self, name: &str, unloaded: bool) {
         if unloaded {
-            self.unloaded.insert(name.to_owned());
+            let of_name = self.slots.iter().filter(|((other, _), _)| other == name);
+            let served = of_name.filter(|(_, slot)| slot.live.is_some());
+            let versions = served.map(|((_, version), _)| *version).collect();
+            self.unloaded.insert(name.to_owned(), versions);
         } else {
             self.unloaded.remove(name);
         }
@@ -209,9 +217,9 @@ impl Catalog {
     pub(super) fn list(&self) -> Vec<Listed> {
         let list = |((name, version), slot): (&Key, &Slot)| {
             let state = match (&slot.live, &slot.next) {
-                (Some(live), _) if live.pool.is_ready() => "READY",
+                (Some(live), _) if live.pool.is_ready() => READY,
                 (None, Some(Next::Serve(_))) => "LOADING",
-                _ => "UNAVAILABLE",
+                _ => UNAVAILABLE,
             };
             let reason = match (&slot.trouble, &slot.next) {
                 (Some(trouble), _) => trouble.clone(),
@@ -228,7 +236,22 @@ impl Catalog {
                 reason,
             }
         };
-        self.slots.iter().map(list).collect()
+        let mut listed: Vec<_> = self.slots.iter().map(list).collect();
+        let unloaded = self.unloaded.iter();
+        let unloaded =
+            unloaded.flat_map(|(name, versions)| versions.iter().map(move |it| (name, it)));
+        for (name, version) in unloaded {
+            if !self.slots.contains_key(&(name.clone(), *version)) {
+                listed.push(Listed {
+                    name: name.clone(),
+                    version: version.to_string(),
+                    state: UNAVAILABLE,
+                    reason: "unloaded".into(),
+                });
+            }
+        }
+        listed.sort_by(|one, other| one.name.cmp(&other.name));
+        listed
     }
 }
 

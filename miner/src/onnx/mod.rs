@@ -22,7 +22,7 @@ mod warm_up;
 mod workers;
 
 pub use assay_onnx::{load_library, refuse_telemetry, LibraryError};
-pub use catalog::Listed;
+pub use catalog::{Listed, READY};
 pub use engine::{Device, ModelError, Provider};
 pub use folder::{look, scan, FolderError, Found, ModelFile, ModelFolder, Stamp};
 pub use settings::{Batching, ModelSettings, SettingsError, WarmUp, SETTINGS_FILE};

@@ -1,6 +1,6 @@
 //! The protocol over gRPC: the same answers as over REST, on the same port, with receipts.
 
-use crate::common::{blank, config, digits, fixture, folder, Client, Running};
+use crate::common::{blank, config, digits, fixture, folder, Client, Running, PATIENCE};
 use assay_miner::{
     config::AdmissionMode,
     grpc::{
@@ -24,7 +24,7 @@ use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioExecutor};
 use prost::Message as _;
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Instant};
 use tonic::Code;
 
 type Http<B> = hyper_util::client::legacy::Client<HttpConnector, B>;
@@ -146,14 +146,18 @@ async fn methods_tell_health_and_metadata_to_everyone() {
         let ready = client.model_ready(of(version)).await.unwrap();
         assert!(ready.into_inner().ready);
     }
-    let unknown = client.model_ready(of("7")).await.unwrap_err();
+    // Who waits for a model asks this until it is there.
+    let absent = client.model_ready(of("7")).await.unwrap();
+    assert!(!absent.into_inner().ready);
+    let asked = |version: &str| ModelMetadataRequest {
+        name: "svc".into(),
+        version: version.into(),
+    };
+    let unknown = client.model_metadata(asked("7")).await.unwrap_err();
     assert_eq!(unknown.code(), Code::NotFound);
     assert!(unknown.message().contains("no version `7`"));
-    let asked = ModelMetadataRequest {
-        name: "svc".into(),
-        ..ModelMetadataRequest::default()
-    };
-    let model = client.model_metadata(asked).await.unwrap().into_inner();
+    let model = client.model_metadata(asked("")).await.unwrap();
+    let model = model.into_inner();
     assert_eq!(model.versions, ["1"]);
     assert_eq!(model.platform, "onnxruntime_onnx");
     assert_eq!(model.inputs[0].datatype, "FP32");
@@ -303,6 +307,61 @@ async fn infer_is_refused_when_a_query_does_not_fit() {
         let refused = client.model_infer(query).await.unwrap_err();
         assert_eq!(refused.code(), code);
         assert!(refused.message().contains(says), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn infer_ends_when_its_deadline_passes_or_its_caller_leaves() {
+    let folder = folder(&[("endless/1", &fixture("endless.onnx"))]);
+    let miner = Running::start(public(folder.path())).await;
+    let mut client = plain(miner.address);
+    let counting = |turns: i64| {
+        let turns = Tensor::new("turns", vec![1], vec![turns].into()).unwrap();
+        message("endless", &[turns])
+    };
+    // Only stated: this client itself would wait for as long as it takes.
+    let within = |turns, timeout: &'static str| {
+        let mut call = tonic::Request::new(counting(turns));
+        let timeout = timeout.parse().unwrap();
+        call.metadata_mut().insert("grpc-timeout", timeout);
+        call
+    };
+    let refused = client.model_infer(within(i64::MAX, "200m")).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code(), Code::DeadlineExceeded, "{refused}");
+    let refused = client.model_infer(within(1, "soon")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+
+    let (mut leaving, endless) = (client.clone(), counting(i64::MAX));
+    let leaving = tokio::spawn(async move { leaving.model_infer(endless).await });
+    let deadline = Instant::now() + PATIENCE;
+    // The only worker is taken, until its caller leaves.
+    while client.model_infer(within(3, "300m")).await.is_ok() {
+        assert!(Instant::now() < deadline, "the endless query never ran");
+    }
+    leaving.abort();
+    let free = client.model_infer(within(3, "20S")).await.unwrap();
+    let three = 3.0_f32.to_le_bytes();
+    assert_eq!(free.into_inner().raw_output_contents[0], three[..]);
+}
+
+#[tokio::test]
+async fn call_is_refused_in_words_when_there_is_no_such_method() {
+    let miner = Running::digits().await;
+    for path in [
+        "/inference.GRPCInferenceService/ModelStatistics",
+        "/grpc.health.v1.Health/Check",
+    ] {
+        let request = Request::post(format!("http://{}{path}", miner.address))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(Full::new(Bytes::from_static(&[0; 5])))
+            .unwrap();
+        let answer = http().request(request).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let told = tonic::Status::from_header_map(answer.headers()).unwrap();
+        assert_eq!(told.code(), Code::Unimplemented);
+        assert!(told.message().contains(path), "{told}");
     }
 }
 

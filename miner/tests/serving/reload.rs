@@ -14,6 +14,7 @@ use assay_telemetry::Shutdown;
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, Method};
 use nix::sys::signal::{raise, Signal};
+use serde_json::json;
 use std::{
     fs,
     net::SocketAddr,
@@ -175,6 +176,48 @@ async fn admin_loads_and_unloads_for_whoever_has_the_token() {
     assert!(index[1]["reason"].as_str().unwrap().contains("not a model"));
     let unknown = ask("models/oak/load", right).await;
     assert!(unknown.error().contains("no model `oak`"));
+}
+
+#[tokio::test]
+async fn admin_does_as_the_body_of_a_call_says_or_refuses_it() {
+    let folder = folder(&[("m/1", &model("tree-3")), ("n/1", &model("svc"))]);
+    let (miner, admin) = administered(folder.path()).await;
+    let caller = Client {
+        address: admin,
+        ..miner.client()
+    };
+    let ask = |what: &'static str, said: &'static str| {
+        let caller = caller.clone();
+        async move {
+            let mut headers = HeaderMap::new();
+            let token = HeaderValue::from_static("Bearer 0123456789abcdef");
+            headers.insert("authorization", token);
+            let target = format!("/v2/repository/{what}");
+            caller
+                .request(Method::POST, &target, headers, said.into())
+                .await
+        }
+    };
+    let unloading = r#"{"parameters":{"unload_dependents":false}}"#;
+    assert_eq!(ask("models/n/unload", unloading).await.status, 200);
+    let away = ask("index", "{}").await.json()[1].clone();
+    let stands = json!({"name": "n", "version": "1", "state": "UNAVAILABLE", "reason": "unloaded"});
+    assert_eq!(away, stands);
+    let ready = ask("index", r#"{"ready":true}"#).await.json();
+    assert_eq!(ready.as_array().unwrap().len(), 1);
+    assert_eq!(ready[0]["name"], "m");
+    assert_eq!(ask("index", r#"{"ready":"#).await.status, 400);
+    // What is in the folder would be loaded, which is not what was sent.
+    for other in [
+        r#"{"parameters":{"config":"{}"}}"#,
+        r#"{"parameters":{"file:1/model.onnx":"AAAA"}}"#,
+    ] {
+        let refused = ask("models/n/load", other).await;
+        assert_eq!(refused.status, 400);
+        assert!(refused.error().contains("model folder"), "{other}");
+    }
+    assert_eq!(ask("models/n/load", "{}").await.status, 200);
+    assert!(ask("nonsense", "").await.error().contains("nothing at"));
 }
 
 #[tokio::test]

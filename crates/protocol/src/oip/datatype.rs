@@ -46,6 +46,17 @@ pub const fn datatype_name(datatype: DataType) -> &'static str {
     }
 }
 
+/// Bytes of one element; None for strings, which are of any length.
+pub(super) const fn element_size(datatype: DataType) -> Option<usize> {
+    match datatype {
+        DataType::Bool | DataType::Uint8 | DataType::Int8 => Some(1),
+        DataType::Uint16 | DataType::Int16 | DataType::Fp16 | DataType::Bf16 => Some(2),
+        DataType::Uint32 | DataType::Int32 | DataType::Fp32 => Some(4),
+        DataType::Uint64 | DataType::Int64 | DataType::Fp64 => Some(8),
+        DataType::Bytes => None,
+    }
+}
+
 /// The type of a name.
 pub fn datatype_from_name(name: &str) -> Option<DataType> {
     ALL_TYPES

@@ -7,6 +7,7 @@
 //! Names, shapes and lengths come from strangers: nothing is allocated on the strength of a stated
 //! number, and whatever does not add up is refused with the tensor's name.
 
+mod bare;
 mod binary;
 mod datatype;
 mod json;
