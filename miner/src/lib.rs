@@ -25,9 +25,12 @@ pub mod chain;
 pub mod check;
 pub mod config;
 mod error;
+mod examine;
+mod folders;
 pub mod grpc;
 pub mod http;
 pub mod line;
+mod listening;
 pub mod metrics;
 pub mod onnx;
 mod rates;
@@ -41,7 +44,7 @@ pub mod upstream;
 
 pub use config::{Config, Flags};
 pub use error::Error;
-pub use start::{check, Checked};
+pub use examine::{check, Checked};
 
 use admin::Admin;
 use admission::Admission;
@@ -50,13 +53,14 @@ use assay_telemetry::{tell_ready, MetricsServer, Shutdown};
 use backend::Backend;
 use chain::{Chain, NodeChain};
 use http::Service;
+use listening::listen;
 use registration::{Registration, Wishes};
 use reload::Reloader;
 use seen::Seen;
 use std::{net::SocketAddr, sync::Arc};
 use tls::{Identity, Renewal};
 use tokio::{
-    net::{TcpListener, TcpSocket},
+    net::TcpListener,
     signal::unix::{signal, SignalKind},
     sync::watch,
     task::JoinSet,
@@ -270,23 +274,4 @@ impl Miner {
         tracing::info!("ended");
         Ok(())
     }
-}
-
-/// Connections that the system keeps until they are accepted. Who finds no place there tries again
-/// after a second.
-const BACKLOG: u32 = 4096;
-
-fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
-    let bound = || {
-        let socket = if address.is_ipv4() {
-            TcpSocket::new_v4()?
-        } else {
-            TcpSocket::new_v6()?
-        };
-        // A miner that is started again finds connections of before that are not quite gone.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    bound().map_err(|why| Error::Listen { address, why })
 }

@@ -12,7 +12,7 @@
 //! are valid no more are forgotten with the file that they stand in: once every request of
 //! `requests.old` has expired, `requests` takes its place.
 
-use crate::{admission::Rank, http::Limits};
+use crate::{admission::Rank, folders::check_writable, http::Limits};
 use assay_protocol::{Hotkey, Nonce, ReplayGuard, UnixSeconds, VerifiedRequest, VerifyError};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -86,6 +86,14 @@ impl Seen {
             of_strangers: of_strangers(limits),
             file: None,
         }
+    }
+
+    /// Whether `folder` could be used, as far as can be told without using it.
+    pub fn check(folder: &Path) -> Result<(), SeenError> {
+        check_writable(folder).map_err(|why| SeenError::Folder {
+            path: folder.to_owned(),
+            why,
+        })
     }
 
     /// Remembers in `folder`, which is made if it is not there, and knows what was kept in it.

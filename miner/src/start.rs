@@ -1,89 +1,17 @@
-//! What a miner needs before it can serve, from its configuration: models or the engine behind, what
-//! is announced; and the check of all that.
+//! What a miner needs before it can serve, from its configuration: models or the engine behind, and
+//! what is announced.
 
 use crate::{
     backend::{Backend, ModelInfo},
-    chain::{Chain as _, ChainError, NodeChain, Standing},
     config::{BackendChoice, ChainSettings, Config, ConfigError},
     onnx::{self, OnnxBackend},
     registration::{Wish, Wishes},
     reload::{announcement, Announcing},
-    tls::Identity,
     upstream::Upstream,
     Error,
 };
-use assay_primitives::{Digest, ASY};
-use assay_protocol::Hotkey;
+use assay_primitives::Digest;
 use std::{collections::HashSet, sync::Arc};
-
-/// What a check found.
-#[derive(Clone, Debug)]
-pub struct Checked {
-    /// The miner's hotkey.
-    pub hotkey: Hotkey,
-    /// What would be served.
-    pub models: Vec<Arc<ModelInfo>>,
-    /// The certificate that would be shown, where there is one already.
-    pub certificate: Option<Digest>,
-    /// How the miner stands on chain, in words; or why that can't be told.
-    pub chain: Option<Result<String, ChainError>>,
-}
-
-impl Checked {
-    /// A line for each good finding.
-    pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![format!("hotkey {}: ok", self.hotkey)];
-        lines.extend(
-            self.models
-                .iter()
-                .map(|model| format!("{} {} on {}: ok", model.name, model.version, model.provider)),
-        );
-        lines.extend(self.certificate.map(|it| format!("certificate {it}: ok")));
-        if let Some(Ok(standing)) = &self.chain {
-            lines.push(standing.clone());
-        }
-        lines
-    }
-}
-
-/// Checks a configuration as far as can be without serving: loads the keys, the certificate and
-/// every model, or asks the engine behind, and asks the chain how the miner stands. It changes
-/// nothing.
-pub async fn check(config: &Config) -> Result<Checked, Error> {
-    config.check()?;
-    let hotkey = config.hotkey.load().map_err(Error::Hotkey)?.hotkey();
-    let certificate = match &config.tls {
-        // Where there is none yet, it is made when the miner starts.
-        Some(settings) if settings.certificate.exists() => Some(Identity::load(settings)?.digest),
-        _ => None,
-    };
-    let models = load_backend(config).await?.backend.models();
-    let chain = match &config.chain {
-        None => None,
-        Some(settings) => {
-            wish(settings, &models, certificate)?;
-            let chain = NodeChain::new(settings, &config.hotkey)?;
-            let standing = chain.standing().await;
-            Some(standing.map(|standing| in_words(settings.netuid.0, &standing)))
-        }
-    };
-    Ok(Checked {
-        hotkey,
-        models,
-        certificate,
-        chain,
-    })
-}
-
-fn in_words(netuid: u16, standing: &Standing) -> String {
-    match &standing.neuron {
-        Some(neuron) => format!("subnet {netuid}: registered as uid {}", neuron.uid.0),
-        None => format!(
-            "subnet {netuid}: not registered; a registration costs {:.6} ASY now",
-            standing.registration_price as f64 / ASY as f64
-        ),
-    }
-}
 
 /// Whatever runs the models.
 pub(crate) struct Loaded {

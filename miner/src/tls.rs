@@ -8,7 +8,7 @@
 //! Callers pin the digest that the chain tells. Until a new certificate is announced, the old one
 //! is the one that they expect.
 
-use crate::{config::TlsSettings, registration::Wishes};
+use crate::{config::TlsSettings, folders::check_writable, registration::Wishes};
 use assay_primitives::Digest;
 use assay_protocol::{certificate_digest, keys::is_private};
 use assay_telemetry::Shutdown;
@@ -70,6 +70,17 @@ pub enum TlsError {
         /// What is wrong.
         why: String,
     },
+}
+
+impl TlsSettings {
+    /// Whether certificate and key could be made where they are named.
+    pub(crate) fn check_writable(&self) -> Result<(), TlsError> {
+        for file in [&self.certificate, &self.key] {
+            let folder = file.parent().unwrap_or(file);
+            check_writable(folder).map_err(file_error(folder))?;
+        }
+        Ok(())
+    }
 }
 
 /// A certificate with its key, ready to be shown.

@@ -62,6 +62,30 @@ fn load_takes_flags_over_environment_over_file_over_defaults() {
 }
 
 #[test]
+fn load_takes_texts_of_the_environment_as_they_are() {
+    let variables = [
+        ("ASSAY_MINER_CHAIN__URL", "ws://127.0.0.1:9944"),
+        ("ASSAY_MINER_CHAIN__NETUID", "1"),
+        ("ASSAY_MINER_CHAIN__MODEL", "7"),
+        ("ASSAY_MINER_CHAIN__MAX_PRICE", "2.50"),
+        ("ASSAY_MINER_CHAIN__COLDKEY__SURI", "1234567"),
+        ("ASSAY_MINER_MINIMUM_STAKE", "5"),
+        ("ASSAY_MINER_MODELS", "2026"),
+        ("ASSAY_MINER_ALLOW", "[]"),
+    ];
+    let config = load("", &variables, &[]).unwrap();
+    let chain = config.chain.as_ref().unwrap();
+    assert_eq!(chain.netuid, assay_primitives::NetUid(1));
+    assert_eq!(chain.model.as_deref(), Some("7"));
+    assert_eq!(chain.max_price().unwrap(), Some(2_500_000_000_000));
+    assert_eq!(config.minimum_stake().unwrap(), 5_000_000_000_000);
+    assert_eq!(config.models, PathBuf::from("2026"));
+    let flags = ["--models", "flag"];
+    let config = load("", &variables, &flags).unwrap();
+    assert_eq!(config.models, PathBuf::from("flag"));
+}
+
+#[test]
 fn load_names_the_field_when_it_is_unknown() {
     for (toml, name) in [
         ("modles = \"x\"", "modles"),

@@ -10,6 +10,8 @@ use nix::{
 };
 use std::{
     io::{BufRead as _, BufReader, Read as _},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, ChildStderr, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -183,6 +185,130 @@ fn program_lets_onnx_runtime_keep_no_name_to_report_under() {
         .unwrap();
     assert!(checked.status.success(), "{checked:?}");
     assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn program_checks_addresses_folders_and_the_admins_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "short").unwrap();
+    let below = file.join("state").to_str().unwrap().to_owned();
+    let token = file.to_str().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let check = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = program(&["--models", &models(), "--check", "--provider", "cpu"]);
+        command.args(arguments).envs(variables.iter().copied());
+        command.output().unwrap()
+    };
+    // Most likely the miner that listens there is the one that is checked.
+    let running = check(&["--listen", &taken, "--metrics", &taken], &[]);
+    assert!(running.status.success(), "{running:?}");
+    let printed = String::from_utf8(running.stdout).unwrap();
+    assert_eq!(printed.matches("in use now").count(), 2, "{printed}");
+    for (arguments, variables, says) in [
+        // An address for examples, which no machine has.
+        (
+            &["--listen", "192.0.2.1:8080"][..],
+            &[][..],
+            "no such address",
+        ),
+        (&["--metrics", "192.0.2.1:9100"], &[], "192.0.2.1:9100"),
+        (
+            &[],
+            &[("ASSAY_MINER_STATE", below.as_str())],
+            "name one in `state`",
+        ),
+        (
+            &[],
+            &[
+                ("ASSAY_MINER_TLS__CERTIFICATE", below.as_str()),
+                ("ASSAY_MINER_TLS__KEY", below.as_str()),
+            ],
+            "TLS: ",
+        ),
+        (
+            &[],
+            &[
+                ("ASSAY_MINER_ADMIN__LISTEN", "127.0.0.1:0"),
+                ("ASSAY_MINER_ADMIN__TOKEN_FILE", token),
+            ],
+            "fewer than 16 characters",
+        ),
+    ] {
+        let refused = check(arguments, variables);
+        assert!(!refused.status.success(), "{says}");
+        let printed = String::from_utf8(refused.stderr).unwrap();
+        assert!(printed.contains(says), "{printed}");
+    }
+}
+
+#[test]
+fn program_logs_json_to_its_last_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let ended = output(&[
+        "--models",
+        &models(),
+        "--listen",
+        &taken,
+        "--log-format",
+        "json",
+    ]);
+    assert!(!ended.status.success());
+    let lines = String::from_utf8(ended.stderr).unwrap();
+    let lines = lines.lines().map(serde_json::from_str);
+    let lines: Vec<serde_json::Value> = lines.collect::<Result<_, _>>().unwrap();
+    let last = lines.last().unwrap();
+    assert_eq!(last["level"], "ERROR");
+    assert!(last["message"].as_str().unwrap().contains(&taken), "{last}");
+}
+
+#[test]
+fn program_keeps_its_keys_out_of_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let (hotkey, coldkey) = ("11".repeat(32), "22".repeat(32));
+    let file = folder.path().join("hotkey");
+    std::fs::write(&file, format!("0x{hotkey}")).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let one = common::folder(&[("svc/1", &digits().join("svc/1/model.onnx"))]);
+    let all = [
+        "--log-filter",
+        "trace",
+        "--log-format",
+        "json",
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let chain = ["--chain-url", "ws://127.0.0.1:1", "--netuid", "1"];
+    let models = ["--models", one.path().to_str().unwrap()];
+    let mut child = program(&[&all[..], &chain, &models].concat())
+        .env_remove("ASSAY_MINER_HOTKEY__SURI")
+        .env("ASSAY_MINER_HOTKEY__FILE", &file)
+        .env("ASSAY_MINER_CHAIN__COLDKEY__SURI", format!("0x{coldkey}"))
+        .env("ASSAY_MINER_CHAIN__MAX_PRICE", "1")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = String::new();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    // The keys were used, and for want of a node the settings were quoted, when this is said.
+    while !log.contains("the chain does not know this miner") {
+        assert_ne!(
+            lines.read_line(&mut log).unwrap(),
+            0,
+            "the miner ended: {log}"
+        );
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        log.contains("\"TRACE\"") || log.contains("\"DEBUG\""),
+        "{log}"
+    );
+    for secret in [hotkey, coldkey] {
+        assert!(!log.contains(&secret), "{log}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     fmt,
     io::{stderr, IsTerminal as _},
+    panic::{self, PanicHookInfo},
     str::FromStr,
 };
 use tracing_subscriber::{
@@ -75,16 +76,60 @@ pub fn init_logging(format: LogFormat, filter: &str) -> Result<(), LoggingError>
     tracing_subscriber::registry()
         .with(layer.with_filter(filter))
         .try_init()
-        .map_err(|_| LoggingError::Again)
+        .map_err(|_| LoggingError::Again)?;
+    if format == LogFormat::Json {
+        // Every line is for a program: what is said elsewhere in plain words would be none.
+        panic::set_hook(Box::new(log_panic));
+    }
+    Ok(())
+}
+
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    tracing::error!(why = %panic, "a thread panicked");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
 
     #[test]
     fn init_logging_names_the_filter_when_it_cannot_be_read() {
         let error = init_logging(LogFormat::Text, "info,assay=loudest").unwrap_err();
         assert!(error.to_string().contains("assay=loudest"), "{error}");
+    }
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn log_panic_makes_one_line_of_it() {
+        let written = Written::default();
+        let log = written.clone();
+        let layer = tracing_subscriber::fmt::layer().with_writer(move || log.clone());
+        let subscriber = tracing_subscriber::registry().with(layer.json().flatten_event(true));
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(log_panic));
+        let outcome = tracing::subscriber::with_default(subscriber, || {
+            panic::catch_unwind(|| panic!("of two\nlines"))
+        });
+        panic::set_hook(before);
+        outcome.unwrap_err();
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains("of two\\nlines"), "{text}");
     }
 }

@@ -4,6 +4,7 @@
 //! pass for a default.
 
 mod chain;
+mod environment;
 mod flags;
 mod serving;
 
@@ -21,14 +22,11 @@ use assay_primitives::Balance;
 use assay_protocol::{keys::KeySource, Hotkey};
 use assay_telemetry::LogFormat;
 use figment::{
-    providers::{Env, Format as _, Toml},
+    providers::{Format as _, Toml},
     Figment,
 };
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
-
-/// Prefix of the environment's settings: `ASSAY_MINER_LIMITS__REQUESTS=64`.
-const ENVIRONMENT: &str = "ASSAY_MINER_";
 
 /// The settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,9 +225,7 @@ impl Config {
             }
             figment = figment.merge(Toml::file_exact(path));
         }
-        // The file's own path comes by flag or environment and is no setting.
-        let environment = Env::prefixed(ENVIRONMENT).ignore(&["config"]).split("__");
-        let figment = flags.over(figment.merge(environment));
+        let figment = flags.over(environment::over(figment));
         let config: Self = figment
             .extract()
             .map_err(|why| ConfigError::Unreadable(Box::new(why)))?;
