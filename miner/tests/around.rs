@@ -251,6 +251,7 @@ fn upstream(url: String) -> assay_miner::Config {
             outputs: vec![],
         }],
         in_flight: 4,
+        answer_bytes: 1 << 20,
         probe_seconds: 1,
     });
     front

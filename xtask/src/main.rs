@@ -51,9 +51,6 @@ enum Command {
         /// What miners need to run models on an NVIDIA GPU, over 2 GB, and not what tests need
         #[arg(long, conflicts_with = "scope")]
         gpu: bool,
-        /// TensorRT as well
-        #[arg(long, requires = "gpu")]
-        tensorrt: bool,
     },
     /// Run a whole network on this machine: chain, miners and validators
     Localnet {
@@ -137,11 +134,8 @@ fn run(command: Command) -> Result<()> {
     let workspace = Workspace::locate()?;
     match command {
         Command::Setup {
-            check,
-            gpu: true,
-            tensorrt,
-            ..
-        } => setup::gpu(&workspace, tensorrt, check),
+            check, gpu: true, ..
+        } => setup::gpu(&workspace, check),
         Command::Setup {
             check: true, scope, ..
         } => setup::check(&workspace, scope),

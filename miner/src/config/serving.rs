@@ -87,6 +87,9 @@ pub struct UpstreamSettings {
     /// Queries that may be under way there at once, per model.
     #[serde(default = "in_flight")]
     pub in_flight: usize,
+    /// Most bytes of an answer of its.
+    #[serde(default = "answer_bytes")]
+    pub answer_bytes: usize,
     /// Seconds between looks at whether it is ready.
     #[serde(default = "probe_seconds")]
     pub probe_seconds: u64,
@@ -121,6 +124,10 @@ const fn in_flight() -> usize {
     64
 }
 
+const fn answer_bytes() -> usize {
+    64 * 1024 * 1024
+}
+
 const fn probe_seconds() -> u64 {
     5
 }
@@ -146,6 +153,7 @@ impl UpstreamSettings {
         for (name, value) in [
             ("upstream.models", self.models.len()),
             ("upstream.in_flight", self.in_flight),
+            ("upstream.answer_bytes", self.answer_bytes),
             (
                 "upstream.probe_seconds",
                 usize::from(self.probe_seconds > 0),

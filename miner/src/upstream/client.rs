@@ -1,6 +1,7 @@
 //! The other end's REST interface, as far as it is needed.
 
 use super::UpstreamError;
+use crate::config::UpstreamSettings;
 use assay_protocol::oip::{
     header_length, Encoding, InferRequest, InferResponse, Tensor, TensorMetadata, HEADER_LENGTH,
 };
@@ -10,8 +11,8 @@ use std::{sync::Arc, time::Duration};
 
 /// The time for a question about metadata or health.
 const QUICK: Duration = Duration::from_secs(5);
-/// Most bytes of an answer that are read.
-const MAX_ANSWER: usize = 256 * 1024 * 1024;
+/// Most bytes of an answer about metadata that are read.
+const MAX_METADATA: usize = 1024 * 1024;
 /// Connections kept open for the next query.
 const IDLE_CONNECTIONS: usize = 64;
 /// Characters of the engine's words that are passed on.
@@ -20,15 +21,19 @@ const MAX_WORDS: usize = 300;
 const BINARY: &str = "binary_tensor_data";
 
 /// Why a query got no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Trouble {
     /// The server can't be reached, or is not ready.
+    #[error("{0}")]
     Away(String),
     /// It has too much to do.
+    #[error("it has too much to do")]
     Busy,
     /// It takes the query for wrong.
+    #[error("{0}")]
     Invalid(String),
     /// It failed.
+    #[error("{0}")]
     Failed(String),
 }
 
@@ -67,12 +72,14 @@ pub(super) struct Client {
     url: Arc<str>,
     server: Arc<str>,
     encoding: Encoding,
+    /// Most bytes of a query's answer that are read.
+    most: usize,
 }
 
 impl Client {
     /// Asks the server who it is and whether raw tensors may be sent to it.
-    pub(super) async fn connect(url: &str) -> Result<Self, UpstreamError> {
-        let url: Arc<str> = url.trim_end_matches('/').into();
+    pub(super) async fn connect(settings: &UpstreamSettings) -> Result<Self, UpstreamError> {
+        let url: Arc<str> = settings.url.trim_end_matches('/').into();
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -89,6 +96,7 @@ impl Client {
             url,
             server: "".into(),
             encoding: Encoding::Json,
+            most: settings.answer_bytes,
         };
         let server: Server = client.get("/v2").await?;
         if server.extensions.iter().any(|known| known == BINARY) {
@@ -131,7 +139,7 @@ impl Client {
         }
         let unreadable =
             |why: String| refused(format!("its answer to GET {path} can't be read: {why}"));
-        let body = answer.bytes().await;
+        let body = read(answer, MAX_METADATA).await;
         let body = body.map_err(|why| unreadable(why.to_string()))?;
         serde_json::from_slice(&body).map_err(|why| unreadable(why.to_string()))
     }
@@ -147,7 +155,6 @@ impl Client {
         for output in &mut query.outputs {
             output.encoding = None;
         }
-        let wanted: Vec<String> = query.outputs.iter().map(|it| it.name.clone()).collect();
         let encoded = query.encode(self.encoding);
         // Of numbers, JSON takes only those that are finite.
         let encoded = encoded.map_err(|why| Trouble::Invalid(why.to_string()))?;
@@ -165,17 +172,9 @@ impl Client {
             .post(format!("{}{path}/infer", self.url))
             .headers(headers)
             .body(encoded.body);
-        let away = |why: reqwest::Error| Trouble::Away(assay_telemetry::in_words(&why));
-        let mut answer = asked.send().await.map_err(away)?;
+        let answer = asked.send().await.map_err(away)?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(away)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                let why = format!("its answer exceeds {MAX_ANSWER} bytes");
-                return Err(Trouble::Failed(why));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = read(answer, self.most).await?;
         if status != 200 {
             return Err(refused(status, &body));
         }
@@ -184,8 +183,26 @@ impl Client {
         };
         let length = header_length(&headers).map_err(unreadable)?;
         let response = InferResponse::decode(&body, length).map_err(unreadable)?;
-        in_order(response.outputs, &wanted)
+        Ok(response.outputs)
     }
+}
+
+fn away(why: reqwest::Error) -> Trouble {
+    Trouble::Away(assay_telemetry::in_words(&why))
+}
+
+/// The whole body of an answer, unless it has more than `most` bytes.
+async fn read(mut answer: reqwest::Response, most: usize) -> Result<Vec<u8>, Trouble> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(away)? {
+        if body.len() + chunk.len() > most {
+            return Err(Trouble::Failed(format!(
+                "its answer exceeds {most} bytes, which is the limit"
+            )));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// What the other end's refusal means here.
@@ -201,22 +218,6 @@ fn refused(status: u16, body: &[u8]) -> Trouble {
         400..=499 => Trouble::Invalid(words),
         _ => Trouble::Failed(words),
     }
-}
-
-/// The outputs that were asked for, in that order; all where none was named.
-fn in_order(mut outputs: Vec<Tensor>, wanted: &[String]) -> Result<Vec<Tensor>, Trouble> {
-    if wanted.is_empty() {
-        return Ok(outputs);
-    }
-    wanted
-        .iter()
-        .map(|name| {
-            let found = outputs.iter().position(|output| output.name() == name);
-            found
-                .map(|index| outputs.swap_remove(index))
-                .ok_or_else(|| Trouble::Failed(format!("it left out the output `{name}`")))
-        })
-        .collect()
 }
 
 /// A stranger's words, cut to what an answer can take, without control characters.

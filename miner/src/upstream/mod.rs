@@ -9,6 +9,7 @@
 //! query. The digest that is announced on chain is that of the artifact that the settings name: that
 //! the engine runs this very file is for the operator to see to.
 
+mod answer;
 mod client;
 
 use crate::{
@@ -84,7 +85,7 @@ struct Served {
 impl Upstream {
     /// Asks the server what it serves, and looks from then on whether it is ready.
     pub async fn connect(settings: &UpstreamSettings) -> Result<Self, UpstreamError> {
-        let client = Client::connect(&settings.url).await?;
+        let client = Client::connect(settings).await?;
         let mut models = BTreeMap::new();
         for model in &settings.models {
             let path: Arc<str> = path(model).into();
@@ -227,7 +228,10 @@ impl Backend for Upstream {
         let (client, path) = (self.client.clone(), Arc::clone(&served.path));
         Box::pin(async move {
             let started = std::time::Instant::now();
+            let wanted = answer::wanted(&model, &query);
             let answer = client.infer(&path, query).await;
+            let answer =
+                answer.and_then(|it| answer::checked(&wanted, it).map_err(Trouble::Failed));
             crate::metrics::inference(&model.name, 1, started.elapsed(), answer.is_ok());
             let name = model.name.clone();
             let outputs = answer.map_err(|trouble| match trouble {

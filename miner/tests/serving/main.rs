@@ -9,3 +9,4 @@ mod grpc;
 mod guide;
 mod metrics;
 mod reload;
+mod upstream;

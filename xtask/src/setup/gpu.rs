@@ -1,7 +1,8 @@
 //! ONNX Runtime with its providers for NVIDIA's GPUs, and the libraries of CUDA that they load.
 //!
-//! It takes the place of the build for CPUs: it runs models there just as well. The driver is the
-//! one thing that comes from elsewhere, with the machine.
+//! It takes the place of the build for CPUs: it runs models there just as well. The driver comes
+//! from elsewhere, with the machine; and so does TensorRT, of which PyPI has no libraries, but only
+//! packages that would fetch them somewhere else.
 
 use std::{fs, path::Path, path::PathBuf};
 
@@ -24,21 +25,16 @@ const CUDA: [&str; 7] = [
     "nvidia-nvjitlink>=13,<14",
 ];
 
-/// What its provider for TensorRT loads besides.
-const TENSORRT: [&str; 1] = ["tensorrt-cu13-libs>=10,<11"];
-
 pub struct GpuRuntime {
     runtime: OnnxRuntime,
     folder: PathBuf,
-    tensorrt: bool,
 }
 
 impl GpuRuntime {
-    pub fn new(workspace: &Workspace, tensorrt: bool) -> Self {
+    pub fn new(workspace: &Workspace) -> Self {
         Self {
             runtime: OnnxRuntime::new(workspace),
             folder: workspace.onnx_runtime_dir(),
-            tensorrt,
         }
     }
 
@@ -57,9 +53,8 @@ impl GpuRuntime {
 
 impl Need for GpuRuntime {
     fn name(&self) -> String {
-        let tensorrt = if self.tensorrt { " and TensorRT" } else { "" };
         format!(
-            "ONNX Runtime {ONNX_RUNTIME} for GPUs with CUDA{tensorrt} (into {}, over 2 GB)",
+            "ONNX Runtime {ONNX_RUNTIME} for GPUs with CUDA (into {}, over 2 GB)",
             self.folder.display()
         )
     }
@@ -71,7 +66,6 @@ impl Need for GpuRuntime {
     fn is_met(&self) -> bool {
         self.has(&self.folder, "libonnxruntime_providers_cuda.so")
             && self.has(&self.libraries(), "libcudnn.so")
-            && (!self.tensorrt || self.has(&self.libraries(), "libnvinfer.so"))
     }
 
     fn meet(&self) -> Result<()> {
@@ -80,8 +74,7 @@ impl Need for GpuRuntime {
         let scratch = tempfile::tempdir_in(parent).context("can't make a temporary folder")?;
         let cuda = scratch.path().join("cuda");
         fs::create_dir_all(&cuda)?;
-        let further: &[&str] = if self.tensorrt { &TENSORRT } else { &[] };
-        for requirement in CUDA.iter().chain(further) {
+        for requirement in CUDA {
             let unpacked = unpack(&fetch(scratch.path(), requirement)?)?;
             keep_libraries(&unpacked, &cuda)?;
         }

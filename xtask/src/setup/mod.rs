@@ -100,9 +100,9 @@ pub fn clients(workspace: &Workspace) -> Result<()> {
 }
 
 /// Installs what running models on an NVIDIA GPU takes, besides what running them at all does.
-pub fn gpu(workspace: &Workspace, tensorrt: bool, check: bool) -> Result<()> {
+pub fn gpu(workspace: &Workspace, check: bool) -> Result<()> {
     let mut needs = needs(workspace, Scope::Run);
-    needs.push(Box::new(gpu::GpuRuntime::new(workspace, tensorrt)));
+    needs.push(Box::new(gpu::GpuRuntime::new(workspace)));
     if check {
         check_all(&needs)
     } else {

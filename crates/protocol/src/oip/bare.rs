@@ -66,7 +66,7 @@ fn shape(input: &TensorMetadata, size: usize, bytes: usize) -> Result<Vec<usize>
         .filter_map(|length| usize::try_from(*length).ok());
     let known = known.try_fold(size, usize::checked_mul);
     let known = known.filter(|known| *known > 0).ok_or_else(refused)?;
-    let mut open = (bytes % known == 0).then_some(bytes / known);
+    let mut open = bytes.is_multiple_of(known).then_some(bytes / known);
     let shape = shape
         .into_iter()
         .map(|length| match usize::try_from(length) {

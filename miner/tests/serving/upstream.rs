@@ -1,0 +1,197 @@
+//! An engine behind the miner that does not do what it should.
+
+use crate::common::{config, fixture, Client, Running, PATIENCE};
+use assay_miner::config::{BackendChoice, UpstreamModel, UpstreamSettings};
+use assay_protocol::{
+    oip::{infer_path, Encoding, InferRequest, Tensor, TensorData},
+    TIMEOUT_HEADER,
+};
+use axum::{
+    body::Body,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+    Json, Router,
+};
+use futures::stream;
+use http::{HeaderMap, HeaderValue};
+use serde_json::{json, Value};
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{net::TcpListener, time::Instant};
+
+/// Most bytes of an answer that the miner takes.
+const MOST: usize = 4096;
+
+/// What the engine does with queries.
+#[derive(Clone)]
+enum Habit {
+    /// This is its answer.
+    Says(StatusCode, String),
+    /// It ends in the middle of its answer.
+    Dies,
+    /// It never answers.
+    Hangs,
+}
+
+type Engine = Arc<Mutex<Habit>>;
+
+fn outputs(outputs: Value) -> Habit {
+    let answer = json!({ "model_name": "another", "model_version": "1", "outputs": outputs });
+    Habit::Says(StatusCode::OK, answer.to_string())
+}
+
+fn right() -> Habit {
+    let spare = json!({ "name": "spare", "shape": [1], "datatype": "BOOL", "data": [true] });
+    outputs(json!([spare, { "name": "sum", "shape": [1], "datatype": "FP32", "data": [2] }]))
+}
+
+async fn infer(State(engine): State<Engine>) -> Response {
+    let habit = engine.lock().unwrap().clone();
+    match habit {
+        Habit::Says(status, text) => (status, text).into_response(),
+        Habit::Dies => {
+            let pieces = [Ok("{\"model_name\":"), Err(io::Error::other("it died"))];
+            Body::from_stream(stream::iter(pieces)).into_response()
+        }
+        Habit::Hangs => std::future::pending().await,
+    }
+}
+
+/// An engine that tells the truth about its model `add`.
+async fn engine() -> (Engine, String) {
+    let engine: Engine = Arc::new(Mutex::new(right()));
+    let tensor = |name: &str| json!({ "name": name, "datatype": "FP32", "shape": [-1] });
+    let model = json!({
+        "name": "add", "versions": ["1"], "platform": "another",
+        "inputs": [tensor("a"), tensor("b")], "outputs": [tensor("sum")],
+    });
+    let server = json!({ "name": "another", "version": "1", "extensions": [] });
+    let router = Router::new()
+        .route("/v2", get(|| async { Json(server) }))
+        .route("/v2/models/add", get(|| async { Json(model) }))
+        .route("/v2/models/add/ready", get(|| async { "" }))
+        .route("/v2/models/add/infer", post(infer))
+        .with_state(Arc::clone(&engine));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (engine, url)
+}
+
+async fn before(url: String) -> Running {
+    let mut front = config(Path::new("no-such-folder"));
+    front.backend = BackendChoice::Upstream;
+    front.upstream = Some(UpstreamSettings {
+        url,
+        models: vec![UpstreamModel {
+            name: "add".into(),
+            upstream_name: None,
+            upstream_version: None,
+            version: 1,
+            artifact: fixture("add.onnx"),
+            inputs: vec![],
+            outputs: vec![],
+        }],
+        in_flight: 1,
+        answer_bytes: MOST,
+        probe_seconds: 60,
+    });
+    Running::start(front).await
+}
+
+fn sum() -> InferRequest {
+    let input = |name| Tensor::new(name, vec![1], TensorData::Fp32(vec![1.0])).unwrap();
+    InferRequest {
+        inputs: vec![input("a"), input("b")],
+        ..InferRequest::default()
+    }
+}
+
+async fn is_answered(client: &Client) {
+    let answer = client.infer("add", &sum(), Encoding::Json).await.response();
+    assert_eq!(answer.model_name, "add");
+    // What the model is not said to give is left out.
+    assert_eq!(answer.outputs.len(), 1);
+    assert_eq!(answer.outputs[0].data(), &TensorData::Fp32(vec![2.0]));
+}
+
+#[tokio::test]
+async fn answer_that_is_none_of_the_model_is_not_passed_on() {
+    let (engine, url) = engine().await;
+    let miner = before(url).await;
+    let client = miner.client();
+    let tensor = |name: &str, shape: Value, datatype: &str, data: Value| {
+        outputs(json!([{ "name": name, "shape": shape, "datatype": datatype, "data": data }]))
+    };
+    let says = |status, text: &str| Habit::Says(status, text.to_owned());
+    for (habit, status, told) in [
+        (says(StatusCode::OK, "nonsense"), 500, "can't be read"),
+        (says(StatusCode::OK, ""), 500, "can't be read"),
+        (says(StatusCode::FOUND, "elsewhere"), 500, "elsewhere"),
+        (
+            tensor("label", json!([1]), "FP32", json!([2])),
+            500,
+            "left out the output `sum`",
+        ),
+        (
+            tensor("sum", json!([1]), "INT64", json!([2])),
+            500,
+            "is INT64 of shape [1]",
+        ),
+        (
+            tensor("sum", json!([1, 1]), "FP32", json!([2])),
+            500,
+            "of shape [1, 1]",
+        ),
+        (
+            tensor("sum", json!([2]), "FP32", json!([2])),
+            500,
+            "can't be read",
+        ),
+        (
+            says(StatusCode::OK, &" ".repeat(10 * MOST)),
+            500,
+            "exceeds 4096 bytes",
+        ),
+        (says(StatusCode::TOO_MANY_REQUESTS, ""), 429, "full"),
+        (
+            says(StatusCode::BAD_REQUEST, r#"{"error":"too long"}"#),
+            400,
+            "too long",
+        ),
+        (Habit::Dies, 503, "not available"),
+    ] {
+        *engine.lock().unwrap() = habit;
+        // Whatever comes of it, `infer` checks the receipt.
+        let answer = client.infer("add", &sum(), Encoding::Binary).await;
+        assert_eq!(answer.status, status, "{told}");
+        assert!(answer.error().contains(told), "{}", answer.error());
+        *engine.lock().unwrap() = right();
+        is_answered(&client).await;
+    }
+}
+
+#[tokio::test]
+async fn query_is_given_up_when_the_engine_hangs() {
+    let (engine, url) = engine().await;
+    let miner = before(url).await;
+    let client = miner.client();
+    *engine.lock().unwrap() = Habit::Hangs;
+    let body = sum().encode(Encoding::Json).unwrap().body;
+    let (target, mut headers) = (infer_path("add", None), HeaderMap::new());
+    client.sign(&target, &mut headers, &body, &client.params());
+    headers.insert(TIMEOUT_HEADER, HeaderValue::from_static("200"));
+    let start = Instant::now();
+    assert_eq!(client.send(&target, headers, body).await.status, 504);
+    assert!(start.elapsed() < PATIENCE / 2);
+    *engine.lock().unwrap() = right();
+    // The only place there is free again.
+    let next = tokio::time::timeout(Duration::from_secs(20), is_answered(&client));
+    next.await.unwrap();
+}
