@@ -249,6 +249,7 @@ def tritonclient_over_grpc(address, _):
         }
         assert client.is_server_live() and client.is_server_ready()
         assert client.is_model_ready(MODEL)
+        assert not client.is_model_ready("oak") and not client.is_model_ready(MODEL, "9")
         assert metadata["server"]["name"] == "assay-miner", metadata
         assert metadata["model"]["versions"] == ["1"], metadata
         answer = triton_answers(grpc, client)
