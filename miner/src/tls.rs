@@ -31,8 +31,9 @@ use tokio_rustls::rustls::{
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// What TLS connections may go on with.
-const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
+/// What TLS connections may go on with, the first one that the caller speaks. Clients of gRPC offer
+/// HTTP/2 alone, and go no further where it is not taken up.
+const PROTOCOLS: [&[u8]; 2] = [b"http/1.1", b"h2"];
 
 /// Why there is no certificate to show.
 #[derive(Debug, thiserror::Error)]

@@ -25,7 +25,11 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Notify;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    sync::Notify,
+};
+use tokio_rustls::TlsConnector;
 
 /// A folder with one quick model.
 fn add() -> tempfile::TempDir {
@@ -227,6 +231,33 @@ async fn miner_speaks_tls_to_those_who_pin_its_certificate() {
 
     let answer = pinning(digest).get(&url).send().await.unwrap();
     assert_eq!(answer.status(), 200);
+    let address = url
+        .trim_start_matches("https://")
+        .split('/')
+        .next()
+        .unwrap();
+    for (offered, taken) in [
+        // As clients of gRPC do.
+        (&["h2"][..], "h2"),
+        (&["h2", "http/1.1"], "http/1.1"),
+        (&["http/1.1"], "http/1.1"),
+    ] {
+        let mut client = pinned_tls(digest).unwrap();
+        client.alpn_protocols = offered.iter().map(|it| it.as_bytes().to_vec()).collect();
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let name = "localhost".try_into().unwrap();
+        let connected = TlsConnector::from(Arc::new(client)).connect(name, stream);
+        let mut stream = connected.await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(taken.as_bytes()));
+        if taken == "h2" {
+            // The preface and empty settings; the miner's own settings come back.
+            let opening = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+            stream.write_all(opening).await.unwrap();
+            let mut head = [0; 9];
+            stream.read_exact(&mut head).await.unwrap();
+            assert_eq!(head[3], 4, "{head:?}");
+        }
+    }
     let other = certificate_digest(b"another certificate");
     let refused = pinning(other).get(&url).send().await.unwrap_err();
     assert!(refused.is_connect(), "{refused}");
