@@ -138,8 +138,12 @@ impl Doctor {
             findings.push(Finding::note("pruning", how));
         }
         findings.push(money(snapshot, &graph.coldkeys[uid]).await?);
-        let task = snapshot.subnet(netuid).await?.task.name;
-        let task = String::from_utf8_lossy(&task).into_owned();
+        let subnet = snapshot.subnet(netuid).await?;
+        if !subnet.summary.admitted {
+            let who = "its miners are paid once root has admitted it";
+            findings.push(Finding::note("subnet", who));
+        }
+        let task = String::from_utf8_lossy(&subnet.task.name).into_owned();
         findings.extend(serving(&graph, uid, hotkey, &task).await?);
         Ok(())
     }

@@ -108,12 +108,14 @@ fn list(subnets: &[SubnetSummary<AccountId32>]) -> String {
         return "there is no subnet yet: `assay subnet create` registers one".into();
     }
     let mut rows = table([
-        "netuid", "task", "neurons", "stake", "issuance", "price", "epoch", "next at", "owner",
+        "netuid", "task", "admitted", "neurons", "stake", "issuance", "price", "epoch", "next at",
+        "owner",
     ]);
     for subnet in subnets {
         rows.add_row([
             subnet.netuid.to_string(),
             String::from_utf8_lossy(&subnet.name).into_owned(),
+            if subnet.admitted { "yes" } else { "no" }.into(),
             format!("{}/{}", subnet.neurons, subnet.max_neurons),
             asy(subnet.stake),
             format!("{:.2} %", 100.0 * share(subnet.issuance_share)),
@@ -160,8 +162,12 @@ fn people(details: &SubnetDetails<AccountId32>) -> String {
     let offered = details
         .offered_to
         .map_or_else(String::new, |to| format!("\noffered to: {to}"));
+    let admitted = match details.summary.admitted {
+        true => "",
+        false => "\nits miners and its owner are paid once root has admitted it",
+    };
     format!(
-        "{summary}\nlocked by its owner: {}\ndue to its neurons: {}\ntask, version {}: {task}\n\
+        "{summary}{admitted}\nlocked by its owner: {}\ndue to its neurons: {}\ntask, version {}: {task}\n\
          settings: {settings}{next_task}{next_settings}{offered}",
         asy(details.lock),
         asy(details.pot),

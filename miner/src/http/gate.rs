@@ -29,7 +29,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 /// What the gate tells those behind it of a request that it let in.
@@ -37,6 +37,8 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 pub(crate) struct Asked {
     /// Where it stands among those that wait.
     pub rank: Rank,
+    /// With whom it shares turns: its address, or the network that counts as one.
+    pub from: Option<IpAddr>,
 }
 
 /// A request that was let in.
@@ -146,10 +148,11 @@ async fn admitted(
     let place = Arc::clone(&service.places).try_acquire_owned();
     let place = place.map_err(|_| busy())?;
     room.stays();
-    if let Some(peer) = peer {
+    if let Some(peer) = &peer {
         peer.standing.let_in();
     }
-    parts.extensions.insert(Asked { rank });
+    let from = peer.map(|peer| network(peer.address));
+    parts.extensions.insert(Asked { rank, from });
     Ok(Admitted {
         request: Request::from_parts(parts, Body::from(body)),
         verified,

@@ -102,7 +102,8 @@ impl Service {
         let id = query.id.clone();
         let line = self.lines.of(&model.name, model.version);
         let entered = Instant::now();
-        let turn = line.enter(asked.rank, self.backend.room(&model)).await;
+        let room = self.backend.room(&model);
+        let turn = line.enter(asked.rank, asked.from, room).await;
         crate::metrics::waiting(&model.name, line.waiting());
         let _turn = turn?;
         let answer = self.backend.infer_since(Arc::clone(&model), query, entered);

@@ -1,22 +1,26 @@
-//! Where queries wait: a bounded line per model, in which whoever has more stake stands ahead.
+//! Where queries wait: a bounded line per model, in which whoever has more stake stands ahead, and
+//! of equals nobody is held up by how much another one asks.
 //!
 //! ```text
 //! enter -> room? ----------------------------> Turn: handed to the backend -> dropped: the next one
 //!       -> a place in the line, by rank ---------^
-//!       -> line full: the last of lower rank gives way, or the newcomer is refused
+//!       -> line full: somebody gives way, of lower rank or with more waiting, or the newcomer is refused
 //! ```
 //!
 //! A backend is handed only as many queries as it can make use of at once; the rest wait here,
 //! where their order can still change. Who is gone leaves the line, and was never run.
 
+mod turns;
+
 use crate::admission::Rank;
 use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{sync::oneshot, time::Instant};
+use turns::{Place, Turns};
 
 /// Lines kept for models that nobody asks at the moment.
 const IDLE_LINES: usize = 256;
@@ -34,9 +38,6 @@ pub struct Full {
     pub retry_after: Duration,
 }
 
-/// Higher rank first, then who came first.
-type Place = (Reverse<Rank>, u64);
-
 type Answer = Result<Turn, Full>;
 
 /// The line of one model.
@@ -50,8 +51,7 @@ pub struct Line {
 struct State {
     room: usize,
     running: usize,
-    next: u64,
-    waiting: BTreeMap<Place, oneshot::Sender<Answer>>,
+    waiting: Turns<oneshot::Sender<Answer>>,
     /// Seconds that a turn takes, averaged.
     pace: f64,
 }
@@ -74,8 +74,8 @@ impl Line {
 
     /// Waits until it is this query's turn, of at most `room` at once. Dropping the future leaves
     /// the line.
-    pub async fn enter(self: &Arc<Self>, rank: Rank, room: usize) -> Answer {
-        let (answer, place) = match self.queue_up(rank, room)? {
+    pub async fn enter(self: &Arc<Self>, rank: Rank, from: Option<IpAddr>, room: usize) -> Answer {
+        let (answer, place) = match self.queue_up(rank, from, room)? {
             Queued::Now(turn) => return Ok(turn),
             Queued::At(place, answer) => (answer, place),
         };
@@ -88,7 +88,12 @@ impl Line {
         })
     }
 
-    fn queue_up(self: &Arc<Self>, rank: Rank, room: usize) -> Result<Queued, Full> {
+    fn queue_up(
+        self: &Arc<Self>,
+        rank: Rank,
+        from: Option<IpAddr>,
+        room: usize,
+    ) -> Result<Queued, Full> {
         let (gives_way, full, queued) = {
             let mut state = self.state();
             state.room = room.max(1);
@@ -101,17 +106,13 @@ impl Line {
             };
             let mut gives_way = None;
             if state.waiting.len() >= self.capacity {
-                match state.waiting.last_entry() {
-                    Some(last) if last.key().0 > Reverse(rank) => {
-                        gives_way = Some(last.remove());
-                    }
-                    _ => return Err(full),
-                }
+                let Some(place) = state.waiting.gives_way_to(rank, from) else {
+                    return Err(full);
+                };
+                gives_way = state.waiting.remove(&place);
             }
-            let place = (Reverse(rank), state.next);
-            state.next += 1;
             let (sender, receiver) = oneshot::channel();
-            state.waiting.insert(place, sender);
+            let place = state.waiting.push(rank, from, sender);
             (gives_way, full, Queued::At(place, receiver))
         };
         if let Some(last) = gives_way {
@@ -143,7 +144,7 @@ impl Line {
                 if state.running >= state.room {
                     return;
                 }
-                let Some((_, next)) = state.waiting.pop_first() else {
+                let Some(next) = state.waiting.pop() else {
                     return;
                 };
                 state.running += 1;
@@ -239,8 +240,12 @@ mod tests {
     use tokio::task::JoinHandle;
 
     fn queue(line: &Arc<Line>, stake: u128) -> JoinHandle<Answer> {
-        let line = Arc::clone(line);
-        tokio::spawn(async move { line.enter(Rank(stake), 1).await })
+        queue_from(line, stake, 0)
+    }
+
+    fn queue_from(line: &Arc<Line>, stake: u128, from: u8) -> JoinHandle<Answer> {
+        let (line, from) = (Arc::clone(line), Some(IpAddr::from([10, 0, 0, from])));
+        tokio::spawn(async move { line.enter(Rank(stake), from, 1).await })
     }
 
     async fn until_waiting(line: &Line, number: usize) {
@@ -252,7 +257,7 @@ mod tests {
     #[tokio::test]
     async fn enter_lets_in_by_stake_and_then_by_time() {
         let line = Line::new(8);
-        let first = line.enter(Rank(0), 1).await.unwrap();
+        let first = line.enter(Rank(0), None, 1).await.unwrap();
         let order = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = Vec::new();
         for (index, stake) in [1, 5, 1, 9].into_iter().enumerate() {
@@ -260,7 +265,7 @@ mod tests {
             tasks.push(tokio::spawn({
                 let line = Arc::clone(&line);
                 async move {
-                    let _turn = line.enter(Rank(stake), 1).await.unwrap();
+                    let _turn = line.enter(Rank(stake), None, 1).await.unwrap();
                     order.lock().unwrap().push(index);
                 }
             }));
@@ -276,20 +281,20 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn enter_is_refused_with_a_time_when_the_line_is_full_of_equals() {
         let line = Line::new(2);
-        let turn = line.enter(Rank(3), 1).await.unwrap();
+        let turn = line.enter(Rank(3), None, 1).await.unwrap();
         tokio::time::sleep(Duration::from_secs(4)).await;
         drop(turn);
-        let _turn = line.enter(Rank(3), 1).await.unwrap();
+        let _turn = line.enter(Rank(3), None, 1).await.unwrap();
         let _waiting = (queue(&line, 3), queue(&line, 3));
         until_waiting(&line, 2).await;
-        let full = line.enter(Rank(3), 1).await.unwrap_err();
+        let full = queue(&line, 3).await.unwrap().unwrap_err();
         assert_eq!(full.retry_after, Duration::from_secs(8));
     }
 
     #[tokio::test]
     async fn enter_makes_the_last_of_lower_rank_give_way() {
         let line = Line::new(1);
-        let turn = line.enter(Rank(0), 1).await.unwrap();
+        let turn = line.enter(Rank(0), None, 1).await.unwrap();
         let poor = queue(&line, 1);
         until_waiting(&line, 1).await;
         let rich = queue(&line, 2);
@@ -299,9 +304,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn enter_makes_the_last_of_the_address_with_most_give_way() {
+        let line = Line::new(2);
+        let _turn = line.enter(Rank(0), None, 1).await.unwrap();
+        let much = [queue_from(&line, 0, 1), queue_from(&line, 0, 1)];
+        until_waiting(&line, 2).await;
+        let little = queue_from(&line, 0, 2);
+        let [first, second] = much;
+        assert!(second.await.unwrap().is_err());
+        until_waiting(&line, 2).await;
+        assert!(!first.is_finished() && !little.is_finished());
+        assert!(line.enter(Rank(0), None, 1).await.is_err(), "all have one");
+    }
+
+    #[tokio::test]
     async fn who_leaves_is_passed_over() {
         let line = Line::new(4);
-        let turn = line.enter(Rank(0), 1).await.unwrap();
+        let turn = line.enter(Rank(0), None, 1).await.unwrap();
         let gone = queue(&line, 9);
         until_waiting(&line, 1).await;
         gone.abort();
@@ -311,7 +330,7 @@ mod tests {
         until_waiting(&line, 1).await;
         drop(turn);
         drop(next.await.unwrap().unwrap());
-        assert!(line.enter(Rank(0), 1).await.is_ok());
+        assert!(line.enter(Rank(0), None, 1).await.is_ok());
     }
 
     #[test]
