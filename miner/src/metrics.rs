@@ -3,7 +3,7 @@
 use crate::backend::ModelInfo;
 use assay_primitives::Digest;
 use metrics::{
-    counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, Unit,
+    counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, Gauge, Unit,
 };
 use std::time::Duration;
 
@@ -44,7 +44,10 @@ pub fn describe() {
         Unit::Seconds,
         "Time that checking a request's signature and signing its receipt took together"
     );
-    describe_gauge!(WAITING, "Queries waiting for their turn, by model");
+    describe_gauge!(
+        WAITING,
+        "Queries waiting for their turn, by model and version"
+    );
     describe_counter!(INFERENCES, "Queries run, by model and outcome");
     describe_histogram!(
         INFERENCE_SECONDS,
@@ -86,8 +89,9 @@ pub(crate) fn refusal(reason: &'static str) {
     counter!(REFUSALS, "reason" => reason).increment(1);
 }
 
-pub(crate) fn waiting(model: &str, queries: usize) {
-    gauge!(WAITING, "model" => model.to_owned()).set(queries as f64);
+/// Where it is told how many queries wait for a model.
+pub(crate) fn waiting(model: &str, version: u32) -> Gauge {
+    gauge!(WAITING, "model" => model.to_owned(), "version" => version.to_string())
 }
 
 /// A query that waited so long is run now.
@@ -122,8 +126,12 @@ pub(crate) fn batch(model: &str, rows: usize) {
 /// Says of a model that it is served now, or that it is not any more.
 pub(crate) fn model_served(model: &ModelInfo, served: bool) {
     if let Some(reason) = &model.fallback {
-        gauge!(FALLBACK, "model" => model.name.clone(), "reason" => reason.clone())
-            .set(if served { 1.0 } else { 0.0 });
+        gauge!(FALLBACK,
+            "model" => model.name.clone(),
+            "version" => model.version.to_string(),
+            "reason" => reason.clone()
+        )
+        .set(if served { 1.0 } else { 0.0 });
     }
     gauge!(MODEL,
         "model" => model.name.clone(),

@@ -63,9 +63,11 @@ impl<Caller: Eq + Hash> Buckets<Caller> {
         } else {
             (tokens, Err(self.time_for(1.0 - tokens)))
         };
+        // Who took a large body's turn asks with an earlier time than those that went ahead: what was
+        // filled in up to then is not filled in twice.
         *bucket = Bucket {
             tokens: left,
-            at: now,
+            at: bucket.at.max(now),
         };
         answer
     }
@@ -113,6 +115,15 @@ mod tests {
         let much_later = start + Duration::from_secs(3600);
         let taken = (0..9).filter(|_| buckets.take(1, much_later).is_ok());
         assert_eq!(taken.count(), 3);
+    }
+
+    #[test]
+    fn take_fills_a_bucket_once_when_times_come_out_of_order() {
+        let (buckets, start) = (buckets(1, 1), Instant::now());
+        let later = start + Duration::from_secs(10);
+        assert_eq!(buckets.take(1, later), Ok(()));
+        assert!(buckets.take(1, start).is_err());
+        assert!(buckets.take(1, later).is_err());
     }
 
     #[test]

@@ -53,15 +53,9 @@ pub enum SeenError {
 #[derive(Debug)]
 pub struct Seen {
     guard: ReplayGuard,
-    /// Requests that are remembered of callers without stake. The rest is for those with stake, or
-    /// anybody with enough keys of their own could have them refused.
+    /// Requests that are remembered of callers without stake.
     of_strangers: usize,
     file: Option<Mutex<OnFile>>,
-}
-
-/// All but a quarter.
-const fn of_strangers(limits: &Limits) -> usize {
-    limits.nonces - limits.nonces / 4
 }
 
 #[derive(Debug)]
@@ -83,7 +77,7 @@ impl Seen {
     pub fn in_memory(limits: &Limits) -> Self {
         Self {
             guard: ReplayGuard::new(limits.nonces, limits.nonces_per_caller),
-            of_strangers: of_strangers(limits),
+            of_strangers: limits.nonces_of_strangers(),
             file: None,
         }
     }
@@ -122,7 +116,7 @@ impl Seen {
         };
         Ok(Self {
             guard,
-            of_strangers: of_strangers(limits),
+            of_strangers: limits.nonces_of_strangers(),
             file: Some(Mutex::new(file)),
         })
     }
@@ -155,9 +149,10 @@ impl OnFile {
     fn write(&mut self, line: &str, now: UnixSeconds) {
         // Half a line may be what the last one came to: this one begins on a line of its own.
         let begin = if self.failed { "\n" } else { "" };
-        let written = self
-            .renew(now)
-            .and_then(|()| self.requests.write_all(format!("{begin}{line}").as_bytes()));
+        let renewed = self.renew(now);
+        // Into the file that there is, if there can't be another one.
+        let written = self.requests.write_all(format!("{begin}{line}").as_bytes());
+        let written = written.and(renewed);
         let folder = self.folder.display();
         match &written {
             Err(why) if !self.failed => tracing::error!(
@@ -180,8 +175,16 @@ impl OnFile {
             return Ok(());
         }
         let requests = self.folder.join(REQUESTS);
-        fs::rename(&requests, self.folder.join(OLD_REQUESTS))?;
-        self.requests = append(&requests)?;
+        let new = self.folder.join(NEW_REQUESTS);
+        // First what may fail for want of room, so that nothing is begun that can't be ended.
+        let file = append(&new)?;
+        match fs::rename(&requests, self.folder.join(OLD_REQUESTS)) {
+            // The last try got so far.
+            Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+            moved => moved?,
+        }
+        fs::rename(&new, &requests)?;
+        self.requests = file;
         self.since = now;
         Ok(())
     }
@@ -318,6 +321,26 @@ mod tests {
                 .record(&request, STRANGER, UnixSeconds(now + 2))
                 .is_err());
         }
+    }
+
+    #[test]
+    fn record_is_kept_when_no_file_can_be_begun_and_begins_one_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (request(290), request(300));
+        let now = first.created.0;
+        let seen = open(folder.path(), now - 331);
+        // A folder that holds something can't be replaced by a file.
+        let in_the_way = folder.path().join(OLD_REQUESTS);
+        fs::create_dir_all(in_the_way.join("full")).unwrap();
+        seen.record(&first, STRANGER, UnixSeconds(now)).unwrap();
+        let kept = fs::read_to_string(folder.path().join(REQUESTS)).unwrap();
+        assert!(kept.contains(first.nonce.as_str()), "{kept}");
+        fs::remove_dir_all(&in_the_way).unwrap();
+        // As a process leaves it that got no further than the first of two names.
+        fs::rename(folder.path().join(REQUESTS), &in_the_way).unwrap();
+        seen.record(&second, STRANGER, UnixSeconds(now)).unwrap();
+        let begun = fs::read_to_string(folder.path().join(REQUESTS)).unwrap();
+        assert!(begun.contains(second.nonce.as_str()), "{begun}");
     }
 
     #[test]

@@ -11,13 +11,16 @@ use assay_miner::{
 };
 use assay_protocol::{
     oip::{Encoding, InferRequest, Tensor},
-    Keypair, SystemClock, UnixSeconds, VerifyError,
+    Clock, Keypair, SystemClock, UnixSeconds, VerifyError,
 };
 use assay_telemetry::Shutdown;
 use common::{blank, config, digits, Client, Running, PATIENCE};
 use futures::future::BoxFuture;
 use http::HeaderMap;
-use std::sync::Arc;
+use std::sync::{
+    atomic::{AtomicU64, Ordering},
+    Arc,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -28,6 +31,15 @@ const TARGET: &str = "/v2/models/logistic/infer";
 
 fn body() -> Vec<u8> {
     blank(1).encode(Encoding::Json).unwrap().body
+}
+
+/// The head of a request with a body of so many bytes, but for the empty line that ends it.
+fn head(headers: &HeaderMap, length: usize) -> String {
+    let mut head = format!("POST {TARGET} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+    }
+    head
 }
 
 /// A signed request, changed by `change` before it is sent.
@@ -171,6 +183,43 @@ async fn post_is_answered_unsigned_when_the_public_is_admitted() {
     assert_eq!(forged.reason(), "bad-digest");
 }
 
+/// The system's clock, and as much as it was put forward.
+#[derive(Clone, Default)]
+struct Forward(Arc<AtomicU64>);
+
+impl Clock for Forward {
+    fn now(&self) -> UnixSeconds {
+        SystemClock.now().plus(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[tokio::test]
+async fn post_is_refused_as_stale_when_its_body_comes_after_it_expired() {
+    let clock = Forward::default();
+    let server = held_at(Arc::new(clock.clone()), Limits::default()).await;
+    let client = &server.client;
+    let mut headers = HeaderMap::new();
+    client.sign(TARGET, &mut headers, &body(), &client.params());
+    // Not a query of this model, which is all the same for what was signed.
+    let first = client.send(TARGET, headers.clone(), body()).await;
+    assert_eq!(first.status, 400);
+    let head = head(&headers, body().len());
+    let mut again = TcpStream::connect(client.address).await.unwrap();
+    // That the head was taken is seen by the answer to `expect`.
+    let head = format!("{head}expect: 100-continue\r\n\r\n");
+    again.write_all(head.as_bytes()).await.unwrap();
+    let mut go_on = [0; 25];
+    let read = again.read_exact(&mut go_on);
+    tokio::time::timeout(PATIENCE, read).await.unwrap().unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    clock.0.store(100, Ordering::SeqCst);
+    again.write_all(&body()).await.unwrap();
+    let mut answer = vec![0; 12];
+    let read = again.read_exact(&mut answer);
+    tokio::time::timeout(PATIENCE, read).await.unwrap().unwrap();
+    assert_eq!(answer, b"HTTP/1.1 401");
+}
+
 #[tokio::test]
 async fn post_is_refused_when_the_body_is_compressed_or_does_not_come() {
     let mut config = config(&digits());
@@ -188,10 +237,7 @@ async fn post_is_refused_when_the_body_is_compressed_or_does_not_come() {
 
     let mut headers = HeaderMap::new();
     client.sign(TARGET, &mut headers, &body(), &client.params());
-    let mut head = format!("POST {TARGET} HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n");
-    for (name, value) in &headers {
-        head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
-    }
+    let head = head(&headers, 900);
     let mut stream = TcpStream::connect(miner.address).await.unwrap();
     stream
         .write_all(format!("{head}\r\n{{").as_bytes())
@@ -258,12 +304,16 @@ struct HeldServer {
 }
 
 async fn held(limits: Limits) -> HeldServer {
+    held_at(Arc::new(SystemClock), limits).await
+}
+
+async fn held_at(clock: Arc<dyn Clock>, limits: Limits) -> HeldServer {
     let (gate, shutdown) = (Arc::new(Notify::new()), Shutdown::new());
     let service = Service::new(
         Arc::new(Held(Arc::clone(&gate))),
         common::miner(),
         Admission::signed(),
-        Arc::new(SystemClock),
+        clock,
         limits.clone(),
         shutdown.clone(),
     );

@@ -103,6 +103,7 @@ async fn get_is_refused_when_there_is_no_such_thing() {
         .await;
     assert_eq!(wrong.status, 405);
     assert!(wrong.error().contains("PUT"), "{}", wrong.error());
+    assert_eq!(wrong.headers["allow"], "POST");
 }
 
 #[tokio::test]

@@ -33,7 +33,10 @@ impl ReplayGuard {
         }
     }
 
-    /// Remembers a request, or says that it was seen before or can't be remembered.
+    /// Remembers a request, or says that it has expired, was seen before, or can't be remembered.
+    ///
+    /// `now` is to be read when this is called: between a request's head and its last byte it may
+    /// have expired, and what has expired is forgotten.
     pub fn record(&self, request: &VerifiedRequest, now: UnixSeconds) -> Result<(), VerifyError> {
         self.record_within(self.capacity, request, now)
     }
@@ -50,6 +53,10 @@ impl ReplayGuard {
         // still guards consistent data.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.forget_expired(now);
+        if now > request.expires {
+            let expires = request.expires;
+            return Err(VerifyError::Stale { expires, now });
+        }
         let caller = request.caller;
         let of_caller = seen.by_caller.get(&caller);
         if of_caller.is_some_and(|nonces| nonces.contains(&request.nonce)) {

@@ -34,6 +34,23 @@ fn record_is_refused_as_replayed_until_the_request_expires() {
 }
 
 #[test]
+fn record_is_refused_as_stale_when_the_request_expired_meanwhile() {
+    let guard = ReplayGuard::new(10, 10);
+    let first = request(&ed25519(1), NOW);
+    let after = first.expires.plus(1);
+    guard.record(&first, NOW).unwrap();
+    // Somebody else's request has the first one forgotten.
+    guard.record(&request(&ed25519(2), after), after).unwrap();
+    assert_eq!(guard.len(), 1);
+    let expires = first.expires;
+    let stale = Err(VerifyError::Stale {
+        expires,
+        now: after,
+    });
+    assert_eq!(guard.record(&first, after), stale);
+}
+
+#[test]
 fn record_is_refused_when_full_and_has_room_again_when_requests_expire() {
     let guard = ReplayGuard::new(2, 2);
     guard.record(&request(&ed25519(1), NOW), NOW).unwrap();

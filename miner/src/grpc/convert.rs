@@ -51,7 +51,7 @@ fn to_tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<Tensor, OipE
     let shape = input.shape.iter().map(|length| usize::try_from(*length));
     let shape = shape
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|_| wrong(format!("shape {:?} is negative", input.shape)))?;
+        .map_err(|_| wrong("a length of its shape is negative".into()))?;
     match (raw, input.contents) {
         (Some(_), Some(_)) => Err(wrong(
             "it has contents although there are raw_input_contents".into(),

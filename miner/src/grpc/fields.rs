@@ -1,78 +1,185 @@
 //! A look at a message before it is decoded: how many parts it has.
 //!
-//! Decoded, an input or output takes hundreds of bytes, and two on the wire: a message as large as
-//! bodies may be would come to gigabytes. What is not well-formed is left for the decoder to name.
+//! Decoded, an input, a parameter or a string takes tens or hundreds of bytes, and two on the wire:
+//! a message as large as bodies may be would come to gigabytes. What is not well-formed is left for
+//! the decoder to name.
 
 use crate::http::Refusal;
-use axum::{
-    body::Body,
-    extract::Request,
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
 use bytes::{Buf as _, Bytes};
-use http_body_util::BodyExt as _;
-use prost::encoding::{decode_key, skip_field, DecodeContext};
+use prost::encoding::{decode_key, decode_varint, skip_field, DecodeContext, WireType};
 
-/// Most inputs of a query, outputs that it asks for, raw contents and parameters, each.
-const MOST: usize = 1024;
-
-/// Before each message: whether it is compressed, and its length.
-const PREFIX: usize = 5;
-
-/// Refuses a query of too many parts.
-pub(super) async fn bounded(request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    // The gate has read it already.
-    let Ok(collected) = body.collect().await else {
-        return Refusal::internal().into_response();
-    };
-    let body = collected.to_bytes();
-    if let Some(tag) = too_many(body.slice(PREFIX.min(body.len())..)) {
-        let why = format!("the message has more than {MOST} fields of number {tag}");
-        return Refusal::bad_request(why).into_response();
-    }
-    next.run(Request::from_parts(parts, Body::from(body))).await
+/// Parts of a message of which there may be so many in all, wherever they stand.
+#[derive(Clone, Copy)]
+enum Kind {
+    Parameters,
+    Inputs,
+    Outputs,
+    RawContents,
+    Strings,
 }
 
-/// The number of a field of which there are too many.
-fn too_many(mut message: Bytes) -> Option<u32> {
-    // The message's own fields have numbers below this.
-    let mut found = [0_usize; 16];
+const KINDS: usize = 5;
+
+impl Kind {
+    /// What they are called, and how many there may be.
+    const fn bound(self) -> (&'static str, usize) {
+        match self {
+            Self::Parameters => ("parameters", 1024),
+            Self::Inputs => ("inputs", 1024),
+            Self::Outputs => ("outputs", 1024),
+            Self::RawContents => ("raw_input_contents", 1024),
+            // Whoever has more sends them in raw_input_contents.
+            Self::Strings => ("bytes_contents", 65_536),
+        }
+    }
+}
+
+/// One field of a message that holds parts, by its number.
+struct Field {
+    number: u32,
+    counts: Option<Kind>,
+    holds: &'static [Field],
+}
+
+const fn parts(number: u32, kind: Kind, holds: &'static [Field]) -> Field {
+    Field {
+        number,
+        counts: Some(kind),
+        holds,
+    }
+}
+
+/// `ModelInferRequest`, as `proto/inference.proto` has it.
+const QUERY: &[Field] = &[
+    parts(4, Kind::Parameters, &[]),
+    parts(5, Kind::Inputs, INPUT),
+    parts(6, Kind::Outputs, &[parts(2, Kind::Parameters, &[])]),
+    parts(7, Kind::RawContents, &[]),
+];
+const INPUT: &[Field] = &[
+    parts(4, Kind::Parameters, &[]),
+    Field {
+        number: 5,
+        counts: None,
+        holds: &[parts(8, Kind::Strings, &[])],
+    },
+];
+
+/// Refuses a query of too many parts.
+pub(super) fn check_parts(message: Bytes) -> Result<(), Refusal> {
+    match too_many(message, QUERY, &mut [0; KINDS]) {
+        Err(Stop::TooMany(kind)) => {
+            let (name, most) = kind.bound();
+            let why = format!("the message has more than {most} {name}");
+            Err(Refusal::bad_request(why))
+        }
+        Ok(()) | Err(Stop::Malformed) => Ok(()),
+    }
+}
+
+enum Stop {
+    TooMany(Kind),
+    Malformed,
+}
+
+/// Counts the parts of a message, until there are too many.
+fn too_many(mut message: Bytes, fields: &[Field], counts: &mut [usize; KINDS]) -> Result<(), Stop> {
+    let malformed = |_| Stop::Malformed;
     while message.has_remaining() {
-        let (tag, wire) = decode_key(&mut message).ok()?;
-        skip_field(wire, tag, &mut message, DecodeContext::default()).ok()?;
-        let count = found.get_mut(tag as usize);
-        if let Some(count) = count {
+        let (number, wire) = decode_key(&mut message).map_err(malformed)?;
+        let field = fields.iter().find(|field| field.number == number);
+        if let Some(kind) = field.and_then(|field| field.counts) {
+            let count = &mut counts[kind as usize];
             *count += 1;
-            if *count > MOST {
-                return Some(tag);
+            if *count > kind.bound().1 {
+                return Err(Stop::TooMany(kind));
+            }
+        }
+        match (field, wire) {
+            (Some(field), WireType::LengthDelimited) if !field.holds.is_empty() => {
+                let length = decode_varint(&mut message).map_err(malformed)?;
+                let length = usize::try_from(length).map_err(|_| Stop::Malformed)?;
+                if length > message.remaining() {
+                    return Err(Stop::Malformed);
+                }
+                too_many(message.split_to(length), field.holds, counts)?;
+            }
+            _ => {
+                let skipped = skip_field(wire, number, &mut message, DecodeContext::default());
+                skipped.map_err(malformed)?;
             }
         }
     }
-    None
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grpc::inference::{model_infer_request::InferInputTensor, ModelInferRequest};
+    use crate::grpc::inference::{
+        model_infer_request::{InferInputTensor, InferRequestedOutputTensor},
+        InferParameter, InferTensorContents, ModelInferRequest,
+    };
     use prost::Message as _;
 
+    fn why(message: &ModelInferRequest) -> Option<String> {
+        let refused = check_parts(message.encode_to_vec().into()).err();
+        refused.map(|refused| refused.error().to_owned())
+    }
+
+    fn parameters(number: usize) -> std::collections::HashMap<String, InferParameter> {
+        (0..number)
+            .map(|it| (it.to_string(), InferParameter::default()))
+            .collect()
+    }
+
     #[test]
-    fn too_many_counts_the_parts_and_leaves_the_rest_to_the_decoder() {
-        let of = |number| {
-            let inputs = vec![InferInputTensor::default(); number];
-            let message = ModelInferRequest {
-                model_name: "m".into(),
-                inputs,
-                ..ModelInferRequest::default()
-            };
-            message.encode_to_vec().into()
+    fn check_parts_bounds_them_wherever_they_stand() {
+        let inputs = |number| ModelInferRequest {
+            model_name: "m".into(),
+            inputs: vec![InferInputTensor::default(); number],
+            ..ModelInferRequest::default()
         };
-        assert_eq!(too_many(of(MOST)), None);
-        assert_eq!(too_many(of(MOST + 1)), Some(5));
-        assert_eq!(too_many(Bytes::from_static(b"\xff\xff")), None);
-        assert_eq!(too_many(Bytes::new()), None);
+        assert_eq!(why(&inputs(1024)), None);
+        assert!(why(&inputs(1025)).unwrap().contains("1024 inputs"));
+
+        let spread = |more: usize| ModelInferRequest {
+            parameters: parameters(500),
+            inputs: vec![InferInputTensor {
+                parameters: parameters(500),
+                ..InferInputTensor::default()
+            }],
+            outputs: vec![InferRequestedOutputTensor {
+                parameters: parameters(24 + more),
+                ..InferRequestedOutputTensor::default()
+            }],
+            ..ModelInferRequest::default()
+        };
+        assert_eq!(why(&spread(0)), None);
+        assert!(why(&spread(1)).unwrap().contains("1024 parameters"));
+
+        let strings = |number| {
+            let contents = InferTensorContents {
+                bytes_contents: vec![Bytes::new(); number],
+                ..InferTensorContents::default()
+            };
+            let input = InferInputTensor {
+                contents: Some(contents),
+                ..InferInputTensor::default()
+            };
+            ModelInferRequest {
+                inputs: vec![input; 2],
+                ..ModelInferRequest::default()
+            }
+        };
+        assert_eq!(why(&strings(32_768)), None);
+        assert!(why(&strings(32_769)).unwrap().contains("bytes_contents"));
+    }
+
+    #[test]
+    fn check_parts_leaves_what_is_malformed_to_the_decoder() {
+        for bytes in [&b""[..], b"\xff\xff", b"\x2a\xff", b"\x2a\x05\x2a"] {
+            check_parts(Bytes::from_static(bytes)).unwrap();
+        }
     }
 }

@@ -2,16 +2,17 @@
 //! [`Service`] as over REST.
 //!
 //! ```text
-//! ModelInfer -> http/gate.rs -> fields.rs -> service.rs -> convert.rs -> http/serving.rs -> ... -> receipt
-//! the rest  ------------------> service.rs ---------------> http/serving.rs
+//! ModelInfer -> http/gate.rs -> infer.rs -> fields.rs, convert.rs -> http/serving.rs -> ... -> receipt
+//! the rest  ------------------> service.rs ------------------------> http/serving.rs
 //! ```
 //!
 //! A call over gRPC is a POST like any other: the gate verifies and signs its metadata as it does
-//! headers, its content being the one message with the five bytes before it. What the gate refuses
-//! is put into gRPC's words here. Compressed messages are not read.
+//! headers, its content being the one message with the five bytes before it. What is refused is put
+//! into gRPC's words here. Compressed messages are not read.
 
 mod convert;
 mod fields;
+mod infer;
 /// The protocol's messages, and client and server of its service. Made from
 /// `proto/inference.proto`; `tests/serving/generated.rs` checks that it is current.
 #[rustfmt::skip]
@@ -22,10 +23,11 @@ mod status;
 
 use crate::http::{gated, Refusal, Service};
 use axum::{
-    extract::Request,
+    extract::{DefaultBodyLimit, Request},
     http::{header::CONTENT_TYPE, HeaderMap, HeaderValue, StatusCode},
     middleware::{from_fn, from_fn_with_state, Next},
     response::{IntoResponse, Response},
+    routing::{post, post_service},
     Router,
 };
 use inference::grpc_inference_service_server::GrpcInferenceServiceServer;
@@ -44,13 +46,14 @@ const OPEN_BYTES: usize = 4 * 1024;
 
 /// The routes.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(service: &Arc<Service>) -> Router<S> {
-    let server = |limit| {
-        let server = GrpcInferenceServiceServer::new(Grpc::new(Arc::clone(service)));
-        server.max_decoding_message_size(limit)
-    };
-    let infer = Router::new().route_service(INFER_PATH, server(service.limits.body_bytes));
-    let infer = infer.layer(from_fn(fields::bounded));
-    let open = Router::new().route_service(OPEN_PATHS, server(OPEN_BYTES));
+    let infer = post(infer::infer).with_state(Arc::clone(service));
+    let infer = Router::new()
+        .route(INFER_PATH, infer)
+        // The gate bounds bodies.
+        .layer(DefaultBodyLimit::disable());
+    let open = GrpcInferenceServiceServer::new(Grpc::new(Arc::clone(service)));
+    let open = post_service(open.max_decoding_message_size(OPEN_BYTES));
+    let open = Router::new().route(OPEN_PATHS, open);
     // The gate bounds the time of what passes it.
     let open = open.layer(from_fn_with_state(service.body_deadline(), in_time));
     gated(infer, service)
@@ -71,12 +74,16 @@ async fn in_time(
 }
 
 /// gRPC knows statuses of its own, and answers 200 whatever it says.
+pub(crate) fn in_words(mut answer: Response) -> Response {
+    match answer.extensions_mut().remove::<Refusal>() {
+        Some(refusal) => Status::from(refusal).into_http(),
+        None => answer,
+    }
+}
+
 async fn in_words_of_grpc(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let mut answer = next.run(request).await;
-    if let Some(refusal) = answer.extensions_mut().remove::<Refusal>() {
-        return Status::from(refusal).into_http();
-    }
+    let answer = in_words(next.run(request).await);
     let unknown = Status::from_header_map(answer.headers())
         .is_some_and(|it| it.code() == Code::Unimplemented && it.message().is_empty());
     if unknown {

@@ -4,10 +4,15 @@
 //! It costs a stranger next to nothing to send most of a large body and then wait, or to ask for a
 //! large answer and never read it. So all bodies together have a bound, and when it is reached, a
 //! connection gives way: one of the address that holds the most, as long as that is more than the
-//! newcomer would. Bodies of requests that were let in never give way.
+//! newcomer would.
+//!
+//! Bodies of requests that were let in never give way, and may wait for long where a model is slow.
+//! So of them one address has a quarter of the room at most, and callers without stake three
+//! quarters. They count as what they are once read: a tensor may be many times its text, or the text
+//! mostly blanks.
 
 use super::Peer;
-use crate::address::network;
+use crate::{address::network, admission::Rank};
 use bytes::Bytes;
 use http::HeaderMap;
 use hyper::body::{Body, Frame, SizeHint};
@@ -46,8 +51,8 @@ struct Held {
     bytes: usize,
     /// Where it comes from; None where no connection is known.
     peer: Option<Peer>,
-    /// Whether its connection may have to give way.
-    yields: bool,
+    /// None as long as its connection may have to give way; then whose it is.
+    stays: Option<Rank>,
 }
 
 impl Held {
@@ -86,7 +91,7 @@ impl Bodies {
         let held = Held {
             bytes,
             peer: peer.cloned(),
-            yields: true,
+            stays: None,
         };
         table.held.insert(number, held);
         Room {
@@ -118,6 +123,33 @@ impl Table {
         Some(held)
     }
 
+    /// Whether the body `number` may stay with so many bytes for a caller of this rank. Whoever has
+    /// nothing else here always may: one body is bounded by its own limit.
+    fn may_stay(&self, number: u64, rank: Rank, bytes: usize, capacity: usize) -> bool {
+        let share = capacity / 4;
+        let Some(own) = self.held.get(&number) else {
+            return false;
+        };
+        if self.bytes - own.bytes + bytes <= share {
+            return true;
+        }
+        let (mut of_address, mut of_strangers) = (0, 0);
+        for (other, held) in &self.held {
+            let Some(of_rank) = held.stays.filter(|_| *other != number) else {
+                continue;
+            };
+            if own.peer.is_some() && held.address() == own.address() {
+                of_address += held.bytes;
+            }
+            if of_rank == Rank::default() {
+                of_strangers += held.bytes;
+            }
+        }
+        let within = |others: usize, most: usize| others == 0 || others + bytes <= most;
+        within(of_address, share)
+            && (rank > Rank::default() || within(of_strangers, capacity - share))
+    }
+
     /// Lets a connection give way to so many bytes more of the body `newcomer`, if one should.
     fn make_room(&mut self, newcomer: u64, bytes: usize) -> bool {
         let mut of: HashMap<IpAddr, usize> = HashMap::new();
@@ -125,7 +157,7 @@ impl Table {
         for (number, held) in &self.held {
             if let Some(address) = held.address() {
                 *of.entry(address).or_default() += held.bytes;
-                if held.yields && held.bytes > 0 {
+                if held.stays.is_none() && held.bytes > 0 {
                     yielding.entry(address).or_insert(*number);
                 }
             }
@@ -145,7 +177,7 @@ impl Table {
         // What else comes or goes over this connection ends with it.
         let with_it = self.held.iter().filter(|(_, held)| {
             let of_it = |peer: &Peer| Arc::ptr_eq(&peer.standing, &standing);
-            held.yields && held.peer.as_ref().is_some_and(of_it)
+            held.stays.is_none() && held.peer.as_ref().is_some_and(of_it)
         });
         let with_it: Vec<u64> = with_it.map(|(number, _)| *number).collect();
         for number in with_it {
@@ -175,11 +207,34 @@ impl Room {
         table.add(self.number, bytes).then_some(()).ok_or(Full)
     }
 
-    /// From here on it does not give way.
-    pub(super) fn stays(&self) {
-        if let Some(held) = self.bodies.table().held.get_mut(&self.number) {
-            held.yields = false;
+    /// From here on it does not give way, if a caller of this rank may have that.
+    pub(super) fn stays(&self, rank: Rank) -> Result<(), Full> {
+        let mut table = self.bodies.table();
+        let bytes = table.held.get(&self.number).map_or(0, |held| held.bytes);
+        if !table.may_stay(self.number, rank, bytes, self.bodies.capacity) {
+            return Err(Full);
         }
+        let held = table.held.get_mut(&self.number).ok_or(Full)?;
+        held.stays = Some(rank);
+        Ok(())
+    }
+
+    /// What it holds has become so much, as a body does when it is read; or there is no room for it.
+    pub(super) fn becomes(&self, bytes: usize) -> Result<(), Full> {
+        let mut table = self.bodies.table();
+        let held = table.held.get_mut(&self.number).ok_or(Full)?;
+        let (before, stays) = (held.bytes, held.stays);
+        if bytes <= before {
+            held.bytes = bytes;
+            table.bytes -= before - bytes;
+            return Ok(());
+        }
+        let may_stay = |rank| table.may_stay(self.number, rank, bytes, self.bodies.capacity);
+        if !stays.is_none_or(may_stay) {
+            return Err(Full);
+        }
+        drop(table);
+        self.more(bytes - before)
     }
 }
 
@@ -338,10 +393,50 @@ mod tests {
         let newcomer = bodies.arriving(Some(&other));
         assert_eq!(newcomer.more(60), Err(Full));
         assert_eq!(bodies.arriving(None).more(51), Err(Full));
-        held.stays();
+        assert_eq!(held.stays(Rank(0)), Ok(()));
         assert_eq!(newcomer.more(51), Err(Full), "what was let in stays");
         assert!(!gone(&one));
         assert_eq!(newcomer.more(50), Ok(()));
+    }
+
+    #[test]
+    fn stays_is_refused_when_an_address_or_strangers_have_their_share() {
+        let bodies = Bodies::new(100);
+        let body = |address, bytes| {
+            let room = bodies.arriving(Some(&peer(address)));
+            room.more(bytes).map(|()| room)
+        };
+        let alone = body(1, 30).unwrap();
+        assert_eq!(alone.stays(Rank(0)), Ok(()), "one body of any size");
+        let second = body(1, 1).unwrap();
+        assert_eq!(second.stays(Rank(9)), Err(Full), "a quarter is over");
+        let others = [body(2, 20).unwrap(), body(3, 20).unwrap()];
+        for other in &others {
+            assert_eq!(other.stays(Rank(0)), Ok(()));
+        }
+        let last = body(4, 10).unwrap();
+        assert_eq!(last.stays(Rank(0)), Err(Full), "three quarters are over");
+        assert_eq!(last.stays(Rank(1)), Ok(()));
+        drop(alone);
+        assert_eq!(second.stays(Rank(0)), Ok(()));
+    }
+
+    #[test]
+    fn becomes_counts_a_body_as_what_it_is_once_read() {
+        let bodies = Bodies::new(100);
+        let (read, other) = (bodies.arriving(Some(&peer(1))), peer(2));
+        read.more(40).unwrap();
+        read.stays(Rank(0)).unwrap();
+        assert_eq!(read.becomes(4), Ok(()));
+        assert_eq!(bodies.table().bytes, 4);
+        let arriving = bodies.arriving(Some(&other));
+        arriving.more(90).unwrap();
+        assert_eq!(read.becomes(20), Ok(()));
+        assert!(gone(&other), "what arrives gives way to what was let in");
+        assert_eq!(bodies.table().bytes, 20);
+        assert_eq!(read.becomes(101), Err(Full));
+        drop(read);
+        assert_eq!(bodies.table().bytes, 0);
     }
 
     #[test]

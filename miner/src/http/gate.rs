@@ -2,19 +2,22 @@
 //! is new, and by when it must be answered; and what follows it: the receipt.
 
 use super::{
-    bodies::{Given, Pieces, Room},
+    bodies::{Full, Given, Pieces, Room},
     by_size,
     deadline::patience,
+    open::wrong_method,
+    under_way::Place,
     Peer, Refusal, Service,
 };
 use crate::{
     address::{network, Share},
     admission::Rank,
+    grpc,
     metrics::Gauged,
 };
 use assay_protocol::{
-    sign_receipt, ClaimedRequest, Hotkey, Reason, RequestRecord, UnixSeconds, VerifiedRequest,
-    VerifyError,
+    oip::InferRequest, sign_receipt, ClaimedRequest, Hotkey, Reason, RequestRecord,
+    VerifiedRequest, VerifyError,
 };
 use axum::{
     body::Body,
@@ -30,15 +33,24 @@ use axum::{
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use std::{net::IpAddr, sync::Arc, time::Duration};
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::time::Instant;
 
 /// What the gate tells those behind it of a request that it let in.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Asked {
     /// Where it stands among those that wait.
     pub rank: Rank,
     /// With whom it shares turns: its address, or the network that counts as one.
     pub from: Option<IpAddr>,
+    /// Its part of the memory for bodies.
+    room: Arc<Room>,
+}
+
+impl Asked {
+    /// Counts the query in its body's place, now that it was read.
+    pub(crate) fn holds(&self, query: &InferRequest) -> Result<(), Refusal> {
+        self.room.becomes(query.bytes_held()).map_err(Refusal::from)
+    }
 }
 
 /// A request that was let in.
@@ -50,9 +62,9 @@ struct Admitted {
     /// Its part of what its address may have under way.
     share: Option<Share>,
     /// Its part of the memory for bodies.
-    body: Room,
+    body: Arc<Room>,
     /// Its place among those that are answered.
-    place: OwnedSemaphorePermit,
+    place: Place,
 }
 
 /// Lets a request in or refuses it, and signs the answer of one that was signed.
@@ -62,43 +74,45 @@ pub(super) async fn gate(
     next: Next,
 ) -> Response {
     if request.method() != Method::POST {
-        return next.run(request).await;
+        // What is behind the gate is reached through it or not at all.
+        return wrong_method(request.method().clone(), request.uri().clone())
+            .await
+            .into_response();
     }
     let started = Instant::now();
     let path = request.uri().path();
     let endpoint = if path.starts_with("/v2/") {
         "infer"
-    } else if path == crate::grpc::INFER_PATH {
+    } else if path == grpc::INFER_PATH {
         "grpc-infer"
     } else {
         "handshake"
     };
     let _counted = Gauged::request();
-    let response = answered(service, request, next, started).await;
-    crate::metrics::answer(endpoint, response.status().as_u16(), started.elapsed());
+    let peer = request.extensions().get::<Peer>().cloned();
+    let (status, response) = match admitted(&service, request, started).await {
+        Err(refusal) => (refusal.status(), refusal.into_response()),
+        Ok(admitted) => {
+            let _held = (admitted.share, admitted.body, admitted.place);
+            let answer = answered(admitted.request, admitted.deadline, next).await;
+            let status = answer.status();
+            // Before it is signed: the receipt is for what the caller reads.
+            let answer = match endpoint {
+                "grpc-infer" => grpc::in_words(answer),
+                _ => answer,
+            };
+            let answer = finished(service, admitted.verified, answer, peer.as_ref()).await;
+            (status, answer)
+        }
+    };
+    crate::metrics::answer(endpoint, status.as_u16(), started.elapsed());
     response
 }
 
-async fn answered(
-    service: Arc<Service>,
-    request: Request,
-    next: Next,
-    started: Instant,
-) -> Response {
-    let peer = request.extensions().get::<Peer>().cloned();
-    let admitted = match admitted(&service, request, started).await {
-        Ok(admitted) => admitted,
-        Err(refusal) => return refusal.into_response(),
-    };
-    let _held = (admitted.share, admitted.body, admitted.place);
-    // What is not answered in time is dropped: it leaves its line, and was not run for nobody.
-    let answer = next.run(admitted.request);
-    let answer = match tokio::time::timeout_at(admitted.deadline, answer).await {
-        Ok(answer) => answer,
-        Err(_) => Refusal::too_late().into_response(),
-    };
-    let verified = admitted.verified;
-    finished(service, verified, answer, peer.as_ref()).await
+/// What is not answered in time is dropped: it leaves its line, and was not run for nobody.
+async fn answered(request: Request, deadline: Instant, next: Next) -> Response {
+    let answer = tokio::time::timeout_at(deadline, next.run(request)).await;
+    answer.unwrap_or_else(|_| Refusal::too_late().into_response())
 }
 
 /// Everything that is asked of a request before it is answered.
@@ -111,7 +125,7 @@ async fn admitted(
     started: Instant,
 ) -> Result<Admitted, Refusal> {
     let (mut parts, body) = request.into_parts();
-    if service.places.available_permits() == 0 {
+    if service.under_way.is_full() {
         return Err(busy());
     }
     let peer = parts.extensions.remove::<Peer>();
@@ -124,42 +138,77 @@ async fn admitted(
         let why = "compressed bodies are not read: send the body as it is";
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
     }
-    let now = service.clock.now();
     let most = Duration::from_secs(service.limits.answer_seconds);
     let waits = patience(&parts.headers, most)?;
-    let (claimed, rank) = claimed(service, &parts, peer.as_ref(), now, started)?;
+    let (claimed, rank) = claimed(service, &parts, peer.as_ref(), started)?;
     let Held { body, room } = read_body(service, &parts.headers, body, peer.as_ref()).await?;
     let mut deadline = started + waits;
     let verified = match claimed {
         None => None,
         Some(claimed) => {
-            let (bytes, started) = (body.clone(), Instant::now());
-            let verified = by_size(body.len(), move || claimed.verify(&bytes)).await?;
-            // First whether it is new: what somebody else sends again is not this caller's doing.
-            let new = verified.and_then(|it| service.seen.record(&it, rank, now).map(|()| it));
-            let verified = new.map_err(|why| failed(service, peer.as_ref(), started, why))?;
-            let rate = service.rates.signed.take(verified.caller, started);
-            rate.map_err(Refusal::too_often)?;
-            let valid = Duration::from_secs(verified.expires.0.saturating_sub(now.0));
-            deadline = deadline.min(started + valid);
-            Some((verified, started.elapsed()))
+            let checked = verified(service, claimed, rank, &body, peer.as_ref()).await?;
+            deadline = deadline.min(checked.until);
+            Some((checked.request, checked.took))
         }
     };
-    let place = Arc::clone(&service.places).try_acquire_owned();
-    let place = place.map_err(|_| busy())?;
-    room.stays();
+    let place = service.under_way.take(rank).ok_or_else(busy)?;
+    room.stays(rank)?;
     if let Some(peer) = &peer {
         peer.standing.let_in();
     }
-    let from = peer.map(|peer| network(peer.address));
-    parts.extensions.insert(Asked { rank, from });
+    let body_room = Arc::new(room);
+    parts.extensions.insert(Asked {
+        rank,
+        from: peer.map(|peer| network(peer.address)),
+        room: Arc::clone(&body_room),
+    });
     Ok(Admitted {
         request: Request::from_parts(parts, Body::from(body)),
         verified,
         deadline,
         share,
-        body: room,
+        body: body_room,
         place,
+    })
+}
+
+/// A request whose signature is good.
+struct Checked {
+    request: VerifiedRequest,
+    /// How long checking it took.
+    took: Duration,
+    /// When it expires.
+    until: Instant,
+}
+
+/// Checks the signature over a body that has arrived, and that the request is new and not one too
+/// many.
+async fn verified(
+    service: &Service,
+    claimed: ClaimedRequest,
+    rank: Rank,
+    body: &Bytes,
+    peer: Option<&Peer>,
+) -> Result<Checked, Refusal> {
+    let (bytes, started) = (body.clone(), Instant::now());
+    let verified = by_size(body.len(), move || claimed.verify(&bytes)).await?;
+    // The head may have come long ago, and what has expired since is not remembered any more.
+    let now = service.clock.now();
+    // First whether it is new: what somebody else sends again is not this caller's doing.
+    let new = verified.and_then(|it| service.seen.record(&it, rank, now).map(|()| it));
+    let request = new.map_err(|why| failed(service, peer, started, why))?;
+    let rate = service.rates.signed.take(request.caller, started);
+    rate.map_err(Refusal::too_often)?;
+    if let (Rank(0), Some(peer)) = (rank, peer) {
+        let rate = service.rates.strangers.take(network(peer.address), started);
+        rate.map_err(Refusal::too_often)?;
+    }
+    let valid = Duration::from_secs(request.expires.0.saturating_sub(now.0));
+    let ended = Instant::now();
+    Ok(Checked {
+        request,
+        took: ended - started,
+        until: ended + valid,
     })
 }
 
@@ -184,8 +233,11 @@ fn share(service: &Service, peer: Option<&Peer>) -> Result<Option<Share>, Refusa
 /// Notes that something signed was wrong, where looking at it took more than reading a head.
 fn failed(service: &Service, peer: Option<&Peer>, now: Instant, why: VerifyError) -> Refusal {
     let costly = matches!(
-        why.reason(),
-        Reason::BadDigest | Reason::BadSignature | Reason::Replayed
+        why,
+        VerifyError::BadDigest
+            | VerifyError::BadSignature(_)
+            | VerifyError::Replayed(_)
+            | VerifyError::CallerQuotaFull(_)
     );
     if let (true, Some(peer)) = (costly, peer) {
         // Whether it was the last that is looked at is asked when the next one comes.
@@ -200,9 +252,9 @@ fn claimed(
     service: &Service,
     parts: &Parts,
     peer: Option<&Peer>,
-    now: UnixSeconds,
     started: Instant,
 ) -> Result<(Option<ClaimedRequest>, Rank), Refusal> {
+    let now = service.clock.now();
     let target = parts
         .uri
         .path_and_query()
@@ -215,8 +267,13 @@ fn claimed(
             let rate = service.rates.signed.look(&caller, started);
             rate.map_err(Refusal::too_often)?;
             if let Some(peer) = peer {
-                let failed = service.rates.failed.look(&network(peer.address), started);
+                let address = network(peer.address);
+                let failed = service.rates.failed.look(&address, started);
                 failed.map_err(Refusal::too_many_failed)?;
+                if rank == Rank::default() {
+                    let rate = service.rates.strangers.look(&address, started);
+                    rate.map_err(Refusal::too_often)?;
+                }
             }
             Ok((Some(claimed), rank))
         }
@@ -277,15 +334,19 @@ async fn collect(room: Room, mut body: Limited<Body>, limit: usize) -> Result<He
             }
         })?;
         if let Ok(piece) = frame.into_data() {
-            room.more(piece.len()).map_err(|_| {
-                let why = "there is no memory for another body: try again in a moment";
-                Refusal::not_let_in(Reason::Overloaded, why)
-            })?;
+            room.more(piece.len())?;
             pieces.push(piece);
         }
     }
     let body = pieces.whole();
     Ok(Held { body, room })
+}
+
+impl From<Full> for Refusal {
+    fn from(_: Full) -> Self {
+        let why = "there is no memory for another body: try again in a moment";
+        Self::not_let_in(Reason::Overloaded, why)
+    }
 }
 
 fn too_large(limit: usize) -> Refusal {

@@ -17,6 +17,7 @@ pub(crate) mod open;
 pub(crate) mod path;
 mod refusal;
 mod serving;
+mod under_way;
 
 pub(crate) use gate::Asked;
 pub use refusal::{Refusal, REASON_HEADER};
@@ -37,11 +38,12 @@ use bodies::Bodies;
 use serde::{Deserialize, Serialize};
 use std::{
     net::IpAddr,
-    num::NonZeroUsize,
+    num::{NonZeroU32, NonZeroUsize},
     sync::{Arc, LazyLock},
     time::Duration,
 };
 use tokio::sync::{watch, Semaphore};
+use under_way::UnderWay;
 
 /// Name and version, as metadata and handshake give them.
 pub const SOFTWARE: &str = concat!("assay-miner/", env!("CARGO_PKG_VERSION"));
@@ -55,12 +57,13 @@ const LARGE_BODY: usize = 64 * 1024;
 pub struct Limits {
     /// Largest body of a request, in bytes.
     pub body_bytes: usize,
-    /// Bytes of bodies held at once: of requests, whole or still arriving, and of answers that
-    /// were not taken yet.
+    /// Bytes of bodies held at once: of requests, as they arrive and as they are once read, and of
+    /// answers that were not taken yet. Of requests that were let in, one address has a quarter at
+    /// most, and callers without stake three quarters.
     pub bodies_bytes: usize,
     /// Seconds in which a body must have arrived.
     pub body_seconds: u64,
-    /// Requests being answered at once.
+    /// Requests being answered at once; a quarter is kept for callers with stake.
     pub requests: usize,
     /// Connections held at once. When there are more, those give way on which nobody was let in,
     /// then idle ones.
@@ -103,6 +106,14 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Nonces that are remembered of callers without stake: all but a quarter. The rest is for those
+    /// with stake, or anybody with enough keys of their own could have them refused.
+    pub(crate) const fn nonces_of_strangers(&self) -> usize {
+        self.nonces - self.nonces / 4
+    }
+}
+
 /// Queries that wait per model unless [`Service::waiting`] says otherwise.
 const WAITING: usize = 64;
 
@@ -118,15 +129,25 @@ pub(crate) struct Peer {
 /// How often one caller may ask.
 pub(crate) struct CallerRates {
     pub signed: Buckets<Hotkey>,
+    /// What is signed by hotkeys without stake, which cost nothing: so much that one address does
+    /// not fill the nonces.
+    pub strangers: Buckets<IpAddr>,
     pub unsigned: Buckets<IpAddr>,
     /// Not requests, but those of which something signed was wrong.
     pub failed: Buckets<IpAddr>,
 }
 
 impl CallerRates {
-    fn new(rates: &Rates) -> Self {
+    fn new(rates: &Rates, limits: &Limits) -> Self {
+        // A quarter at once, and then as many as are forgotten of a quarter.
+        let share = u32::try_from(limits.nonces_of_strangers() / 4).unwrap_or(u32::MAX);
+        let remembered = limits.lifetime_seconds + limits.skew_seconds;
+        let per_second = u64::from(share) / remembered.max(1);
+        let per_second = u32::try_from(per_second).unwrap_or(u32::MAX).max(1);
+        let strangers = if rates.per_second == 0 { 0 } else { per_second };
         Self {
             signed: Buckets::new(rates.per_second, rates.burst),
+            strangers: Buckets::new(strangers, NonZeroU32::new(share).unwrap_or(NonZeroU32::MIN)),
             unsigned: Buckets::new(rates.unsigned_per_second, rates.unsigned_burst),
             failed: Buckets::new(rates.failed_per_second, rates.failed_burst),
         }
@@ -145,7 +166,7 @@ pub struct Service {
     pub(crate) limits: Limits,
     pub(crate) policy: Policy,
     pub(crate) seen: Seen,
-    pub(crate) places: Arc<Semaphore>,
+    pub(crate) under_way: UnderWay,
     pub(crate) bodies: Bodies,
     pub(crate) addresses: PerAddress,
     pub(crate) shutdown: Shutdown,
@@ -168,21 +189,21 @@ impl Service {
             max_lifetime: limits.lifetime_seconds,
         };
         let seen = Seen::in_memory(&limits);
-        let places = Arc::new(Semaphore::new(limits.requests));
+        let under_way = UnderWay::new(limits.requests);
         let bodies = Bodies::new(limits.bodies_bytes);
         let addresses = PerAddress::new(limits.per_address);
         Self {
             backend,
             key,
             admission,
-            rates: CallerRates::new(&Rates::default()),
+            rates: CallerRates::new(&Rates::default(), &limits),
             lines: Lines::new(WAITING),
             chain: None,
             clock,
             limits,
             policy,
             seen,
-            places,
+            under_way,
             bodies,
             addresses,
             shutdown,
@@ -192,7 +213,7 @@ impl Service {
     /// Lets callers ask as often as `rates` says.
     #[must_use]
     pub fn rates(mut self, rates: &Rates) -> Self {
-        self.rates = CallerRates::new(rates);
+        self.rates = CallerRates::new(rates, &self.limits);
         self
     }
 

@@ -74,6 +74,7 @@ pub(crate) async fn nothing_here(uri: Uri, headers: HeaderMap) -> Response {
     Refusal::not_found(format!("there is nothing at `{path}`: try /v2")).into_response()
 }
 
+/// Who asks for something by another method than it has. What that is follows from the path.
 pub(crate) async fn wrong_method(method: Method, uri: Uri) -> Refusal {
     let why = format!("`{}` is not for {method}", uri.path());
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, why)

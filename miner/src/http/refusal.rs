@@ -15,6 +15,10 @@ use std::time::Duration;
 /// The header that repeats a refusal's reason.
 pub const REASON_HEADER: &str = "assay-reason";
 
+/// Most bytes of what a refusal says: it may repeat names and shapes as they came, and over gRPC it
+/// stands in a header.
+const LONGEST: usize = 1024;
+
 /// An answer that is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -27,9 +31,16 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with a status and what is wrong.
     pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        let mut error = error.into();
+        if error.len() > LONGEST {
+            let whole = |end: &usize| error.is_char_boundary(*end);
+            let end = (0..=LONGEST).rev().find(whole).unwrap_or_default();
+            error.truncate(end);
+            error.push('…');
+        }
         Self {
             status,
-            error: error.into(),
+            error,
             reason: None,
             wait: Duration::ZERO,
         }
@@ -174,5 +185,17 @@ impl IntoResponse for Refusal {
         // For those who say the same in another protocol's words.
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusal_says_no_more_than_a_header_can_carry() {
+        let refusal = Refusal::bad_request("é".repeat(LONGEST));
+        assert_eq!(refusal.error(), format!("{}…", "é".repeat(LONGEST / 2)));
+        assert_eq!(Refusal::bad_request("short").error(), "short");
     }
 }

@@ -99,13 +99,12 @@ impl Service {
     ) -> Result<InferResponse, Refusal> {
         let model = self.find(name, version)?;
         check_query(&model, &query)?;
+        asked.holds(&query)?;
         let id = query.id.clone();
         let line = self.lines.of(&model.name, model.version);
         let entered = Instant::now();
         let room = self.backend.room(&model);
-        let turn = line.enter(asked.rank, asked.from, room).await;
-        crate::metrics::waiting(&model.name, line.waiting());
-        let _turn = turn?;
+        let _turn = line.enter(asked.rank, asked.from, room).await?;
         let answer = self.backend.infer_since(Arc::clone(&model), query, entered);
         let outputs = answer.await?;
         Ok(InferResponse {

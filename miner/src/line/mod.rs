@@ -13,6 +13,7 @@
 mod turns;
 
 use crate::admission::Rank;
+use metrics::Gauge;
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -44,6 +45,8 @@ type Answer = Result<Turn, Full>;
 #[derive(Debug)]
 pub struct Line {
     capacity: usize,
+    /// Where it is told how many wait.
+    told: Gauge,
     state: Mutex<State>,
 }
 
@@ -64,10 +67,11 @@ pub struct Turn {
 }
 
 impl Line {
-    /// A line in which `capacity` queries may wait.
-    pub fn new(capacity: usize) -> Arc<Self> {
+    /// A line in which `capacity` queries may wait, and that tells `told` how many do.
+    pub fn new(capacity: usize, told: Gauge) -> Arc<Self> {
         Arc::new(Self {
             capacity,
+            told,
             state: Mutex::default(),
         })
     }
@@ -113,6 +117,7 @@ impl Line {
             }
             let (sender, receiver) = oneshot::channel();
             let place = state.waiting.push(rank, from, sender);
+            self.tell(&state);
             (gives_way, full, Queued::At(place, receiver))
         };
         if let Some(last) = gives_way {
@@ -147,12 +152,17 @@ impl Line {
                 let Some(next) = state.waiting.pop() else {
                     return;
                 };
+                self.tell(&state);
                 state.running += 1;
                 next
             };
             // Whoever left meanwhile gives the turn back by dropping it, here, outside the lock.
             let _ = next.send(Ok(self.turn()));
         }
+    }
+
+    fn tell(&self, state: &State) {
+        self.told.set(state.waiting.len() as f64);
     }
 
     // Nothing between lock and unlock can panic halfway through a change.
@@ -183,7 +193,12 @@ struct Leaving<'a> {
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
-        let sender = self.line.state().waiting.remove(&self.place);
+        let sender = {
+            let mut state = self.line.state();
+            let sender = state.waiting.remove(&self.place);
+            self.line.tell(&state);
+            sender
+        };
         drop(sender);
     }
 }
@@ -229,7 +244,7 @@ impl Lines {
         }
         let line = lines
             .entry((model.to_owned(), version))
-            .or_insert_with(|| Line::new(self.capacity));
+            .or_insert_with(|| Line::new(self.capacity, crate::metrics::waiting(model, version)));
         Arc::clone(line)
     }
 }
@@ -238,6 +253,10 @@ impl Lines {
 mod tests {
     use super::*;
     use tokio::task::JoinHandle;
+
+    fn line(capacity: usize) -> Arc<Line> {
+        Line::new(capacity, Gauge::noop())
+    }
 
     fn queue(line: &Arc<Line>, stake: u128) -> JoinHandle<Answer> {
         queue_from(line, stake, 0)
@@ -256,7 +275,7 @@ mod tests {
 
     #[tokio::test]
     async fn enter_lets_in_by_stake_and_then_by_time() {
-        let line = Line::new(8);
+        let line = self::line(8);
         let first = line.enter(Rank(0), None, 1).await.unwrap();
         let order = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = Vec::new();
@@ -280,7 +299,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn enter_is_refused_with_a_time_when_the_line_is_full_of_equals() {
-        let line = Line::new(2);
+        let line = self::line(2);
         let turn = line.enter(Rank(3), None, 1).await.unwrap();
         tokio::time::sleep(Duration::from_secs(4)).await;
         drop(turn);
@@ -293,7 +312,7 @@ mod tests {
 
     #[tokio::test]
     async fn enter_makes_the_last_of_lower_rank_give_way() {
-        let line = Line::new(1);
+        let line = self::line(1);
         let turn = line.enter(Rank(0), None, 1).await.unwrap();
         let poor = queue(&line, 1);
         until_waiting(&line, 1).await;
@@ -305,7 +324,7 @@ mod tests {
 
     #[tokio::test]
     async fn enter_makes_the_last_of_the_address_with_most_give_way() {
-        let line = Line::new(2);
+        let line = self::line(2);
         let _turn = line.enter(Rank(0), None, 1).await.unwrap();
         let much = [queue_from(&line, 0, 1), queue_from(&line, 0, 1)];
         until_waiting(&line, 2).await;
@@ -319,7 +338,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_leaves_is_passed_over() {
-        let line = Line::new(4);
+        let line = self::line(4);
         let turn = line.enter(Rank(0), None, 1).await.unwrap();
         let gone = queue(&line, 9);
         until_waiting(&line, 1).await;

@@ -103,9 +103,9 @@ impl JobQueue {
         if state.closed {
             return Err(NoPlace::Closed);
         }
-        if state.jobs.len() >= self.capacity {
-            state.jobs.retain(|job| !job.is_gone());
-        }
+        // Here and now, not when its turn comes: what a query holds is no longer counted once its
+        // asker has left, and turns may be long in coming.
+        state.jobs.retain(|job| !job.is_gone());
         if state.jobs.len() >= self.capacity {
             return Err(NoPlace::Full);
         }

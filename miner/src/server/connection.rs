@@ -17,7 +17,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use std::{convert::Infallible, future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::timeout,
@@ -30,6 +30,9 @@ const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 2 * STREAM_WINDOW;
 /// Largest head of an HTTP/2 request, in bytes.
 const HEAD_BYTES: u32 = 16 * 1024;
+/// How much of a stream's answer may be on its way, besides what its caller has taken. What is here
+/// counts no longer among the bodies, and one connection has many streams.
+const STREAM_SENDS: usize = 16 * 1024;
 /// Of HTTP/1, the largest head, and how much of a body is read or written at once.
 const HTTP1_BYTES: usize = 64 * 1024;
 
@@ -60,15 +63,23 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let opened = tokio::select! {
-            opened = timeout(self.idle, open(stream)) => opened,
-            () = self.shutdown.tripped() => return Ok(()),
-        };
-        match opened.map_err(|_| "it said nothing for too long")?? {
+        match self.greeted(open(stream)).await?.flatten() {
             None => Ok(()),
             Some((Protocol::Http1, stream)) => self.http1(stream, peer).await,
             Some((Protocol::Http2, stream)) => self.http2(stream, peer).await,
         }
+    }
+
+    /// Waits for what a peer has to say first; None if `shutdown` is tripped before.
+    pub(super) async fn greeted<T>(
+        &self,
+        greeting: impl Future<Output = io::Result<T>>,
+    ) -> Result<Option<T>, Broken> {
+        let greeting = tokio::select! {
+            greeting = timeout(self.idle, greeting) => greeting,
+            () = self.shutdown.tripped() => return Ok(None),
+        };
+        Ok(Some(greeting.map_err(|_| "it said nothing for too long")??))
     }
 
     async fn http1<S>(&self, stream: Opened<S>, peer: Peer) -> Result<(), Broken>
@@ -101,6 +112,7 @@ impl Connections {
             .max_concurrent_streams(STREAMS)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buf_size(STREAM_SENDS)
             .max_header_list_size(HEAD_BYTES);
         let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
         tokio::select! {

@@ -56,7 +56,7 @@ pub async fn serve(
         tokio::spawn(async move {
             let _counted = Gauged::connection();
             let outcome = tokio::select! {
-                outcome = talk(&connections, identity, idle, stream, address, &place) => outcome,
+                outcome = talk(&connections, identity, stream, address, &place) => outcome,
                 () = place.standing.gives_way() => Err("it gave way to another".into()),
             };
             if let Err(why) = outcome {
@@ -77,7 +77,6 @@ pub async fn serve(
 async fn talk(
     connections: &Connections,
     identity: Option<Identity>,
-    idle: Duration,
     stream: TcpStream,
     address: IpAddr,
     place: &Place,
@@ -90,9 +89,10 @@ async fn talk(
         return connections.serve(stream, peer).await;
     };
     let accepted = TlsAcceptor::from(identity.config).accept(stream);
-    let stream = timeout(idle, accepted).await;
-    let stream = stream.map_err(|_| "no TLS handshake in time")??;
-    connections.serve(stream, peer).await
+    match connections.greeted(accepted).await? {
+        Some(stream) => connections.serve(stream, peer).await,
+        None => Ok(()),
+    }
 }
 
 /// Counts a connection that is closed before a word was said.

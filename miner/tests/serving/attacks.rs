@@ -193,7 +193,12 @@ async fn address_is_not_looked_at_when_too_much_from_it_was_forged() {
     }
     assert!(reasons.len() > 200, "{}", reasons.len());
     assert_eq!(reasons.pop().as_deref(), Some("rate-limited"));
-    // Others are; all of 127.0.0.0/8 is this machine.
+    assert_eq!(status_elsewhere(&client).await, 200, "others are");
+}
+
+/// What a request of this caller is answered that comes from another address: all of 127.0.0.0/8 is
+/// this machine.
+async fn status_elsewhere(client: &Client) -> u16 {
     let elsewhere = reqwest::Client::builder()
         .no_proxy()
         .local_address(std::net::IpAddr::from([127, 0, 0, 2]))
@@ -201,9 +206,34 @@ async fn address_is_not_looked_at_when_too_much_from_it_was_forged() {
         .unwrap();
     let mut headers = HeaderMap::new();
     client.sign(TARGET, &mut headers, &sum(), &client.params());
-    let url = format!("http://{}{TARGET}", running.address);
+    let url = format!("http://{}{TARGET}", client.address);
     let answer = elsewhere.post(url).headers(headers).body(sum()).send();
-    assert_eq!(answer.await.unwrap().status(), 200);
+    answer.await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn address_does_not_fill_the_nonces_however_many_hotkeys_it_has() {
+    let (_folder, mut config) = quick();
+    config.limits.nonces = 1600;
+    let running = Running::start(config).await;
+    let mut client = running.client();
+    let mut asked = 0_u16;
+    loop {
+        let mut seed = [7; 32];
+        seed[..2].copy_from_slice(&asked.to_le_bytes());
+        client.key = assay_protocol::Keypair::from_ed25519_seed(seed);
+        let mut headers = HeaderMap::new();
+        client.sign(TARGET, &mut headers, &sum(), &client.params());
+        let answer = client.send(TARGET, headers, sum()).await;
+        if answer.status != 200 {
+            assert_eq!(answer.reason(), "rate-limited");
+            break;
+        }
+        asked += 1;
+        assert!(asked < 1200, "all that strangers have is filled");
+    }
+    assert!(asked >= 300, "{asked}");
+    assert_eq!(status_elsewhere(&client).await, 200);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use assay_protocol::{
 };
 use bytes::Bytes;
 use half::{bf16, f16};
-use http::{HeaderMap, HeaderValue, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioExecutor};
 use prost::Message as _;
@@ -255,6 +255,28 @@ async fn infer_is_refused_when_nobody_signed() {
 }
 
 #[tokio::test]
+async fn infer_is_refused_when_it_is_no_post() {
+    for miner in [
+        Running::digits().await,
+        Running::start(public(&digits())).await,
+    ] {
+        for method in [Method::PUT, Method::GET, Method::PATCH, Method::DELETE] {
+            let content = framed(&message("svc", &blank(1).inputs));
+            let request = Request::builder()
+                .method(method.clone())
+                .uri(format!("http://{}{INFER_PATH}", miner.address))
+                .header("content-type", "application/grpc")
+                .header("te", "trailers")
+                .body(Full::new(Bytes::from(content)))
+                .unwrap();
+            let answer = http().request(request).await.unwrap();
+            assert_eq!(answer.status(), 405, "{method}");
+            assert_eq!(answer.headers()["allow"], "POST");
+        }
+    }
+}
+
+#[tokio::test]
 async fn infer_is_refused_when_the_content_is_another_or_was_seen() {
     let miner = Running::digits().await;
     let client = miner.client();
@@ -290,6 +312,33 @@ async fn receipt_covers_the_status_when_the_answer_is_an_error() {
     let other = HeaderValue::from_static("3");
     answer.head.insert("grpc-status", other);
     verify_receipt(&asked, 200, &answer.head, &[]).unwrap_err();
+}
+
+#[tokio::test]
+async fn receipt_is_there_when_the_deadline_passed_or_the_message_has_too_many_parts() {
+    let folder = folder(&[("endless/1", &fixture("endless.onnx"))]);
+    let miner = Running::start(config(folder.path())).await;
+    let client = miner.client();
+    let turns = Tensor::new("turns", vec![1], vec![i64::MAX].into()).unwrap();
+    let endless = message("endless", &[turns]);
+    let crowded = ModelInferRequest {
+        inputs: vec![InferInputTensor::default(); 1025],
+        ..endless.clone()
+    };
+    for (query, code) in [
+        (endless, Code::DeadlineExceeded),
+        (crowded, Code::InvalidArgument),
+    ] {
+        let content = framed(&query);
+        let mut headers = HeaderMap::from_iter([(
+            HeaderName::from_static("grpc-timeout"),
+            HeaderValue::from_static("500m"),
+        )]);
+        let asked = client.sign(INFER_PATH, &mut headers, &content, &client.params());
+        let answer = sent(&client, headers, content).await;
+        assert_eq!(answer.code(), code);
+        verify_receipt(&asked, 200, &answer.head, &answer.body).unwrap();
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What the metrics page tells an operator.
 
 use crate::common::{blank, caller, config, digits, miner, Client, Running};
-use assay_miner::{config::ProviderChoice, onnx::Batching, Miner};
+use assay_miner::{config::ProviderChoice, grpc::INFER_PATH, onnx::Batching, Miner};
 use assay_protocol::oip::{infer_path, Encoding};
 use assay_telemetry::Shutdown;
 use http::HeaderMap;
@@ -36,6 +36,14 @@ async fn page_tells_where_the_time_goes_and_what_is_refused() {
     let target = infer_path("mlp-64", None);
     let refused = client.send(&target, HeaderMap::new(), b"{}".to_vec()).await;
     assert_eq!(refused.reason(), "unsigned");
+    // Over gRPC the status is 200 whatever is wrong; what counts is what it means.
+    let mut headers = HeaderMap::new();
+    client.sign(INFER_PATH, &mut headers, b"no", &client.params());
+    let wrong = client.send(INFER_PATH, headers, b"no".to_vec()).await;
+    assert_eq!(
+        (wrong.status, &wrong.headers["grpc-status"]),
+        (200, &"3".parse().unwrap())
+    );
 
     let reader = Client {
         address: page,
@@ -51,8 +59,10 @@ async fn page_tells_where_the_time_goes_and_what_is_refused() {
         r#"assay_miner_inferences_total{model="mlp-64",outcome="good"} 3"#,
         r#"assay_miner_batch_rows_bucket{model="mlp-64",le="2"} 0"#,
         r#"assay_miner_batch_rows_bucket{model="mlp-64",le="4"} 1"#,
-        "assay_miner_signing_seconds_count 3",
+        "assay_miner_signing_seconds_count 4",
         r#"assay_miner_answers_total{endpoint="infer",status="200"} 3"#,
+        r#"assay_miner_answers_total{endpoint="grpc-infer",status="400"} 1"#,
+        r#"assay_miner_queries_waiting{model="mlp-64",version="1"} 0"#,
         r#"assay_miner_refusals_total{reason="unsigned"} 1"#,
         r#"provider="CPUExecutionProvider""#,
     ] {

@@ -211,6 +211,15 @@ impl InferRequest {
         join(&head, raw, inputs == Encoding::Binary)
     }
 
+    /// Bytes of memory that it takes.
+    pub fn bytes_held(&self) -> usize {
+        let id = self.id.as_ref().map_or(0, String::capacity);
+        let inputs: usize = self.inputs.iter().map(Tensor::bytes_held).sum();
+        let outputs = self.outputs.iter();
+        let outputs = outputs.map(|it| size_of::<RequestedOutput>() + it.name.capacity());
+        id + inputs + outputs.sum::<usize>()
+    }
+
     /// How the output `name` shall come.
     pub fn encoding_of(&self, name: &str) -> Encoding {
         let asked = self.outputs.iter().find(|output| output.name == name);

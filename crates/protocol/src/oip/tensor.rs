@@ -215,6 +215,21 @@ impl TensorData {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Bytes of memory that they take.
+    pub fn bytes_held(&self) -> usize {
+        each_type!(self,
+            values => values.capacity() * element_bytes(values),
+            strings => {
+                let texts: usize = strings.iter().map(Vec::capacity).sum();
+                strings.capacity() * size_of::<Vec<u8>>() + texts
+            }
+        )
+    }
+}
+
+const fn element_bytes<T>(_: &[T]) -> usize {
+    size_of::<T>()
 }
 
 /// A named tensor whose values fill its shape exactly.
@@ -264,14 +279,28 @@ impl Tensor {
         self.data.datatype()
     }
 
+    /// Bytes of memory that it takes.
+    pub fn bytes_held(&self) -> usize {
+        let shape = self.shape.capacity() * size_of::<usize>();
+        size_of::<Self>() + self.name.capacity() + shape + self.data.bytes_held()
+    }
+
     /// Its parts.
     pub fn into_parts(self) -> (String, Vec<usize>, TensorData) {
         (self.name, self.shape, self.data)
     }
 }
 
+/// Most lengths of a shape; no model has more than a few.
+const MOST_LENGTHS: usize = 64;
+
 /// How many elements a shape holds.
 pub(super) fn element_count(name: &str, shape: &[usize]) -> Result<usize, OipError> {
+    if shape.len() > MOST_LENGTHS {
+        let lengths = shape.len();
+        let why = format!("its shape has {lengths} lengths, {MOST_LENGTHS} are the most");
+        return Err(OipError::tensor(name, why));
+    }
     shape
         .iter()
         .try_fold(1_usize, |count, length| count.checked_mul(*length))
