@@ -152,8 +152,10 @@ impl Client {
     ) -> Result<Vec<Tensor>, Trouble> {
         // How the answer goes to the caller is decided elsewhere.
         query.output_encoding = self.encoding;
+        // Triton goes by the query's own flag only for outputs that it does not name.
+        let raw = (self.encoding == Encoding::Binary).then_some(Encoding::Binary);
         for output in &mut query.outputs {
-            output.encoding = None;
+            output.encoding = raw;
         }
         let encoded = query.encode(self.encoding);
         // Of numbers, JSON takes only those that are finite.

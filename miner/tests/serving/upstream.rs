@@ -3,7 +3,10 @@
 use crate::common::{config, fixture, Client, Running, PATIENCE};
 use assay_miner::config::{BackendChoice, UpstreamModel, UpstreamSettings};
 use assay_protocol::{
-    oip::{infer_path, Encoding, InferRequest, Tensor, TensorData},
+    oip::{
+        header_length, infer_path, Encoding, InferRequest, InferResponse, RequestedOutput, Tensor,
+        TensorData, HEADER_LENGTH,
+    },
     TIMEOUT_HEADER,
 };
 use axum::{
@@ -14,7 +17,9 @@ use axum::{
     routing::{get, post},
     Json, Router,
 };
+use bytes::Bytes;
 use futures::stream;
+use half::f16;
 use http::{HeaderMap, HeaderValue};
 use serde_json::{json, Value};
 use std::{
@@ -37,6 +42,8 @@ enum Habit {
     Dies,
     /// It never answers.
     Hangs,
+    /// It answers raw where it was asked to, else not at all: no type of its has a form in JSON.
+    Triton,
 }
 
 type Engine = Arc<Mutex<Habit>>;
@@ -51,7 +58,34 @@ fn right() -> Habit {
     outputs(json!([spare, { "name": "sum", "shape": [1], "datatype": "FP32", "data": [2] }]))
 }
 
-async fn infer(State(engine): State<Engine>) -> Response {
+/// A sum of FP16, as Triton gives it. The query's own flag is for outputs that it does not name.
+fn as_triton(headers: &HeaderMap, body: &[u8]) -> Response {
+    let head = header_length(headers).unwrap().unwrap_or(body.len());
+    let query: Value = serde_json::from_slice(&body[..head]).unwrap();
+    let raw = match query["outputs"].as_array() {
+        Some(named) => &named[0]["parameters"]["binary_data"],
+        None => &query["parameters"]["binary_data_output"],
+    };
+    if raw != true {
+        let why = json!({ "error": "sending FP16 data via JSON is not supported" });
+        return (StatusCode::BAD_REQUEST, Json(why)).into_response();
+    }
+    let sum = Tensor::new("sum", vec![1], vec![f16::from_f32(2.0)].into()).unwrap();
+    let answer = InferResponse {
+        model_name: "add".into(),
+        outputs: vec![sum],
+        ..InferResponse::default()
+    };
+    let wanted = InferRequest {
+        output_encoding: Encoding::Binary,
+        ..InferRequest::default()
+    };
+    let encoded = answer.encode(&wanted).unwrap();
+    let length = encoded.header_length.unwrap().to_string();
+    ([(HEADER_LENGTH, length)], encoded.body).into_response()
+}
+
+async fn infer(State(engine): State<Engine>, headers: HeaderMap, body: Bytes) -> Response {
     let habit = engine.lock().unwrap().clone();
     match habit {
         Habit::Says(status, text) => (status, text).into_response(),
@@ -60,18 +94,39 @@ async fn infer(State(engine): State<Engine>) -> Response {
             Body::from_stream(stream::iter(pieces)).into_response()
         }
         Habit::Hangs => std::future::pending().await,
+        Habit::Triton => as_triton(&headers, &body),
     }
 }
 
-/// An engine that tells the truth about its model `add`.
+fn described(name: &str, datatype: &str) -> Value {
+    json!({ "name": name, "datatype": datatype, "shape": [-1] })
+}
+
+/// An engine that tells the truth about its model `add`, and takes JSON.
 async fn engine() -> (Engine, String) {
-    let engine: Engine = Arc::new(Mutex::new(right()));
-    let tensor = |name: &str| json!({ "name": name, "datatype": "FP32", "shape": [-1] });
+    let inputs = json!([described("a", "FP32"), described("b", "FP32")]);
+    engine_of(right(), &[], inputs, json!([described("sum", "FP32")])).await
+}
+
+/// One that takes raw tensors as well, and whose sum is of another type.
+async fn triton() -> (Engine, String) {
+    let inputs = json!([described("a", "FP32"), described("b", "FP32")]);
+    let outputs = json!([described("sum", "FP16")]);
+    engine_of(Habit::Triton, &["binary_tensor_data"], inputs, outputs).await
+}
+
+async fn engine_of(
+    habit: Habit,
+    extensions: &[&str],
+    inputs: Value,
+    outputs: Value,
+) -> (Engine, String) {
+    let engine: Engine = Arc::new(Mutex::new(habit));
     let model = json!({
         "name": "add", "versions": ["1"], "platform": "another",
-        "inputs": [tensor("a"), tensor("b")], "outputs": [tensor("sum")],
+        "inputs": inputs, "outputs": outputs,
     });
-    let server = json!({ "name": "another", "version": "1", "extensions": [] });
+    let server = json!({ "name": "another", "version": "1", "extensions": extensions });
     let router = Router::new()
         .route("/v2", get(|| async { Json(server) }))
         .route("/v2/models/add", get(|| async { Json(model) }))
@@ -194,4 +249,25 @@ async fn query_is_given_up_when_the_engine_hangs() {
     // The only place there is free again.
     let next = tokio::time::timeout(Duration::from_secs(20), is_answered(&client));
     next.await.unwrap();
+}
+
+#[tokio::test]
+async fn outputs_come_raw_from_the_engine_whether_or_not_they_are_named() {
+    let (_engine, url) = triton().await;
+    let miner = before(url).await;
+    let named = |encoding| {
+        vec![RequestedOutput {
+            name: "sum".into(),
+            encoding,
+        }]
+    };
+    for outputs in [vec![], named(None), named(Some(Encoding::Json))] {
+        let query = InferRequest { outputs, ..sum() };
+        let answer = miner.client().infer("add", &query, Encoding::Json).await;
+        let answer = answer.response();
+        assert_eq!(
+            answer.outputs[0].data(),
+            &TensorData::Fp16(vec![f16::from_f32(2.0)])
+        );
+    }
 }
