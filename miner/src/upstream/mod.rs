@@ -52,8 +52,9 @@ pub enum UpstreamError {
     },
     /// It does not say what a model takes.
     #[error(
-        "upstream model `{0}`: the server's metadata name no inputs or no outputs of it: state both \
-         there, or as `inputs` and `outputs` of the model in `upstream.models`"
+        "upstream model `{0}`: neither the server's metadata nor the settings name both its inputs and \
+         its outputs: state what is missing there, or as `inputs` and `outputs` of the model in \
+         `upstream.models`"
     )]
     Undescribed(String),
     /// The artifact can't be read.
@@ -147,9 +148,11 @@ async fn describe(
     path: &str,
 ) -> Result<ModelInfo, UpstreamError> {
     let mut told = client.model(path).await?;
-    // Many servers leave their metadata empty; then the settings say it.
-    if told.inputs.is_empty() && told.outputs.is_empty() {
+    // Many servers leave their metadata empty, or half of them; then the settings say it.
+    if told.inputs.is_empty() {
         told.inputs.clone_from(&model.inputs);
+    }
+    if told.outputs.is_empty() {
         told.outputs.clone_from(&model.outputs);
     }
     if told.inputs.is_empty() || told.outputs.is_empty() {

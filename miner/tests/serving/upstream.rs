@@ -1,7 +1,10 @@
 //! An engine behind the miner that does not do what it should.
 
 use crate::common::{config, fixture, Client, Running, PATIENCE};
-use assay_miner::config::{BackendChoice, UpstreamModel, UpstreamSettings};
+use assay_miner::{
+    config::{BackendChoice, UpstreamModel, UpstreamSettings},
+    Config, Miner,
+};
 use assay_protocol::{
     oip::{
         header_length, infer_path, Encoding, InferRequest, InferResponse, RequestedOutput, Tensor,
@@ -139,7 +142,7 @@ async fn engine_of(
     (engine, url)
 }
 
-async fn before(url: String) -> Running {
+fn front(url: String) -> Config {
     let mut front = config(Path::new("no-such-folder"));
     front.backend = BackendChoice::Upstream;
     front.upstream = Some(UpstreamSettings {
@@ -157,7 +160,11 @@ async fn before(url: String) -> Running {
         answer_bytes: MOST,
         probe_seconds: 60,
     });
-    Running::start(front).await
+    front
+}
+
+async fn before(url: String) -> Running {
+    Running::start(front(url)).await
 }
 
 fn sum() -> InferRequest {
@@ -269,5 +276,22 @@ async fn outputs_come_raw_from_the_engine_whether_or_not_they_are_named() {
             answer.outputs[0].data(),
             &TensorData::Fp16(vec![f16::from_f32(2.0)])
         );
+    }
+}
+
+#[tokio::test]
+async fn settings_say_what_the_engine_does_not_when_it_tells_half() {
+    let inputs = json!([described("a", "FP32"), described("b", "FP32")]);
+    let outputs = json!([described("sum", "FP32")]);
+    let stated = |tensors: &Value| serde_json::from_value(tensors.clone()).unwrap();
+    for (told_inputs, told_outputs) in [(&inputs, &json!([])), (&json!([]), &outputs)] {
+        let told = (told_inputs.clone(), told_outputs.clone());
+        let (_engine, url) = engine_of(right(), &[], told.0, told.1).await;
+        let refused = Miner::bind(front(url.clone()), None).await.err().unwrap();
+        assert!(refused.to_string().contains("what is missing"), "{refused}");
+        let mut front = front(url);
+        let model = &mut front.upstream.as_mut().unwrap().models[0];
+        (model.inputs, model.outputs) = (stated(&inputs), stated(&outputs));
+        is_answered(&Running::start(front).await.client()).await;
     }
 }
