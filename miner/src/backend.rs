@@ -75,6 +75,9 @@ pub enum BackendError {
     /// The query does not fit the model.
     #[error("{0}")]
     Invalid(String),
+    /// Whatever runs the model takes no query of this size.
+    #[error("whatever runs model `{0}` takes no query as large as this one: ask for less at once")]
+    TooLarge(String),
     /// The model's queue is full.
     #[error("the queue of model `{0}` is full: try again in a moment")]
     QueueFull(String),

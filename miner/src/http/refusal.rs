@@ -157,6 +157,7 @@ impl From<BackendError> for Refusal {
     fn from(why: BackendError) -> Self {
         let status = match &why {
             BackendError::Invalid(_) => StatusCode::BAD_REQUEST,
+            BackendError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             BackendError::QueueFull(_) => StatusCode::TOO_MANY_REQUESTS,
             BackendError::Failed { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             BackendError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,

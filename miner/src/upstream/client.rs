@@ -32,6 +32,9 @@ pub(super) enum Trouble {
     /// It takes the query for wrong.
     #[error("{0}")]
     Invalid(String),
+    /// It takes no query of this size.
+    #[error("it takes no query as large as this one")]
+    TooLarge,
     /// It failed.
     #[error("{0}")]
     Failed(String),
@@ -215,10 +218,13 @@ fn refused(status: u16, body: &[u8]) -> Trouble {
     let words = shortened(&words);
     match status {
         429 => Trouble::Busy,
-        // The model was there when this miner started: now it is being loaded anew, or gone.
-        404 | 502 | 503 => Trouble::Away(words),
-        400..=499 => Trouble::Invalid(words),
-        _ => Trouble::Failed(words),
+        413 => Trouble::TooLarge,
+        400 | 422 => Trouble::Invalid(words),
+        // The model was there when this miner started: now it is being loaded anew, or gone. The
+        // others are said by what stands before an engine, of it.
+        404 | 408 | 502..=504 => Trouble::Away(words),
+        // Among them a password or a path that is missing here: no caller can do anything about it.
+        _ => Trouble::Failed(format!("it answers {status}: {words}")),
     }
 }
 
@@ -250,11 +256,18 @@ mod tests {
         let body = br#"{"error":"no such shape"}"#;
         let told = "no such shape".to_owned();
         assert_eq!(refused(429, body), Trouble::Busy);
-        assert_eq!(refused(503, body), Trouble::Away(told.clone()));
+        assert_eq!(refused(413, body), Trouble::TooLarge);
+        for status in [404, 408, 502, 503, 504] {
+            assert_eq!(refused(status, body), Trouble::Away(told.clone()));
+        }
+        for status in [302, 401, 403, 405, 415, 500] {
+            let failed = Trouble::Failed(format!("it answers {status}: {told}"));
+            assert_eq!(refused(status, body), failed);
+        }
         assert_eq!(refused(400, body), Trouble::Invalid(told.clone()));
-        assert_eq!(refused(500, body), Trouble::Failed(told.clone()));
         let fastapi = br#"{"detail":"no such shape"}"#;
         assert_eq!(refused(422, fastapi), Trouble::Invalid(told));
-        assert_eq!(refused(500, b"boom\n"), Trouble::Failed("boom".into()));
+        let plain = Trouble::Failed("it answers 500: boom".into());
+        assert_eq!(refused(500, b"boom\n"), plain);
     }
 }

@@ -244,6 +244,7 @@ impl Backend for Upstream {
                 }
                 Trouble::Busy => BackendError::QueueFull(name.clone()),
                 Trouble::Invalid(why) => BackendError::Invalid(why),
+                Trouble::TooLarge => BackendError::TooLarge(name.clone()),
                 Trouble::Failed(why) => BackendError::Failed {
                     model: name.clone(),
                     why,

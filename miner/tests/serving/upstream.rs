@@ -227,6 +227,15 @@ async fn answer_that_is_none_of_the_model_is_not_passed_on() {
             400,
             "too long",
         ),
+        (
+            says(StatusCode::UNAUTHORIZED, r#"{"error":"who is it?"}"#),
+            500,
+            "answers 401: who is it?",
+        ),
+        (says(StatusCode::METHOD_NOT_ALLOWED, ""), 500, "answers 405"),
+        (says(StatusCode::PAYLOAD_TOO_LARGE, ""), 413, "as large as"),
+        (says(StatusCode::REQUEST_TIMEOUT, ""), 503, "not available"),
+        (says(StatusCode::GATEWAY_TIMEOUT, ""), 503, "not available"),
         (Habit::Dies, 503, "not available"),
     ] {
         *engine.lock().unwrap() = habit;
