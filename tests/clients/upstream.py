@@ -123,6 +123,13 @@ def check_answers(miner):
     labels = np.array(outputs["label"]["data"])
     assert (labels == expected).mean() > 0.9, labels
     assert outputs["probabilities"]["shape"] == [32, 10], outputs
+    # With an output named, and parameters of every kind, as clients of MLServer send them.
+    typed = {**tensor, "parameters": {"content_type": "np"}}
+    label = {"name": "label", "parameters": {"content_type": "np", "binary_data": False}}
+    query = {"inputs": [typed], "outputs": [label], "parameters": {"temperature": 0.2, "priority": 1}}
+    status, answer = ask(f"{miner}/v2/models/digits/infer", query)
+    assert status == 200, answer
+    assert [(it["name"], it["data"]) for it in answer["outputs"]] == [("label", labels.tolist())], answer
     narrow = {"name": "X", "datatype": "FP32", "shape": [1, 63], "data": [0] * 63}
     status, answer = ask(f"{miner}/v2/models/digits/infer", {"inputs": [narrow]})
     assert status == 400 and "[-1, 64]" in answer["error"], answer

@@ -67,6 +67,14 @@ fn encode_and_decode_agree_on_every_type_in_both_encodings() {
             },
         ],
         output_encoding: Encoding::Binary,
+        parameters: decode(
+            r#"{"parameters":{"temperature":0.2,"binary_data_output":true},
+                "inputs":[{"name":"FP32","shape":[],"datatype":"FP32","data":[0],
+                    "parameters":{"content_type":"np"}}],
+                "outputs":[{"name":"label","parameters":{"binary_data":false,"top":[1,{}]}}]}"#,
+        )
+        .unwrap()
+        .parameters,
     };
     for encoding in [Encoding::Json, Encoding::Binary] {
         let encoded = request.encode(encoding).unwrap();
@@ -78,6 +86,14 @@ fn encode_and_decode_agree_on_every_type_in_both_encodings() {
             InferRequest::decode(&encoded.body, encoded.header_length).unwrap(),
             request
         );
+    }
+    let json = String::from_utf8(request.encode(Encoding::Json).unwrap().body).unwrap();
+    for part in [
+        r#""parameters":{"binary_data_output":true,"temperature":0.2}"#,
+        r#""parameters":{"content_type":"np"}"#,
+        r#""parameters":{"binary_data":false,"top":[1,{}]}"#,
+    ] {
+        assert_eq!(json.matches(part).count(), 1, "{json}");
     }
     assert_eq!(request.encoding_of("label"), Encoding::Json);
     assert_eq!(request.encoding_of("probabilities"), Encoding::Binary);
@@ -110,6 +126,23 @@ fn response_holds_each_output_as_the_request_wants_it() {
     let read = InferResponse::decode(&encoded.body, encoded.header_length).unwrap();
     assert_eq!(read, response);
     assert_eq!(read.output("INT8"), Some(&outputs[5]));
+}
+
+#[test]
+fn decode_reads_what_encode_wrote_when_a_part_has_all_the_parameters_that_it_may() {
+    let all: Vec<_> = (0..256).map(|it| format!(r#""{it}":0"#)).collect();
+    let all = all.join(",");
+    let tensor = format!(
+        r#"{{"name":"x","shape":[1],"datatype":"FP32","data":[1],"parameters":{{{all}}}}}"#
+    );
+    let request = one_input(&tensor).unwrap();
+    assert_eq!(request.parameters.inputs.len(), 1);
+    // Raw, the tensor's size stands there as well.
+    let encoded = request.encode(Encoding::Binary).unwrap();
+    assert_eq!(
+        InferRequest::decode(&encoded.body, encoded.header_length).unwrap(),
+        request
+    );
 }
 
 #[test]

@@ -1,18 +1,24 @@
 //! Messages between gRPC and the protocol's own types.
 
 use super::inference::{
-    model_infer_request::InferInputTensor, model_infer_response::InferOutputTensor,
-    InferTensorContents, ModelInferRequest, ModelInferResponse,
+    infer_parameter::ParameterChoice, model_infer_request::InferInputTensor,
+    model_infer_response::InferOutputTensor, InferParameter, InferTensorContents,
+    ModelInferRequest, ModelInferResponse,
 };
 use assay_protocol::oip::{
     check_parameters, datatype_from_name, datatype_name, DataType, Encoding, InferRequest,
-    InferResponse, OipError, RequestedOutput, Tensor, TensorData,
+    InferResponse, ModelParameters, OipError, ParameterText, RequestedOutput, Tensor, TensorData,
 };
 use bytes::Bytes;
+use serde_json::Value;
+use std::collections::HashMap;
 
 /// The query that a message holds.
 pub(super) fn to_query(message: ModelInferRequest) -> Result<InferRequest, OipError> {
-    check_parameters(message.parameters.keys())?;
+    let mut parameters = ModelParameters {
+        query: for_model(&message.parameters)?,
+        ..ModelParameters::default()
+    };
     let raw = message.raw_input_contents;
     if !raw.is_empty() && raw.len() != message.inputs.len() {
         return Err(OipError::RawContents {
@@ -22,25 +28,60 @@ pub(super) fn to_query(message: ModelInferRequest) -> Result<InferRequest, OipEr
     }
     let mut raw = raw.into_iter();
     let inputs = message.inputs.into_iter();
-    let inputs = inputs.map(|input| to_tensor(input, raw.next()));
+    let inputs = inputs.map(|input| {
+        let said = for_model(&input.parameters)?;
+        let said = said.map(|said| (input.name.clone(), said));
+        parameters.inputs.extend(said);
+        to_tensor(input, raw.next())
+    });
     let inputs = inputs.collect::<Result<_, _>>()?;
     let outputs = message.outputs.into_iter().map(|output| {
-        check_parameters(output.parameters.keys())?;
+        let said = for_model(&output.parameters)?;
+        let said = said.map(|said| (output.name.clone(), said));
+        parameters.outputs.extend(said);
         Ok(RequestedOutput {
             name: output.name,
             encoding: None,
         })
     });
+    let outputs = outputs.collect::<Result<_, _>>()?;
     Ok(InferRequest {
         id: Some(message.id).filter(|id| !id.is_empty()),
         inputs,
-        outputs: outputs.collect::<Result<_, _>>()?,
+        outputs,
         output_encoding: Encoding::Binary,
+        parameters,
     })
 }
 
+/// What a part's parameters tell whoever runs the model, as REST has it.
+fn for_model(
+    parameters: &HashMap<String, InferParameter>,
+) -> Result<Option<ParameterText>, OipError> {
+    check_parameters(parameters.keys())?;
+    let said = parameters.iter().filter_map(|(name, parameter)| {
+        let said = parameter.parameter_choice.as_ref()?;
+        Some((name.as_str(), said))
+    });
+    let endless = |said: &ParameterChoice| matches!(said, ParameterChoice::DoubleParam(number) if !number.is_finite());
+    if let Some((name, _)) = said.clone().find(|(_, said)| endless(said)) {
+        let why = format!("parameter `{name}`, which is no finite number,");
+        return Err(OipError::Unsupported(why));
+    }
+    ParameterText::of(said.map(|(name, said)| (name, to_json(said))))
+}
+
+fn to_json(said: &ParameterChoice) -> Value {
+    match said {
+        ParameterChoice::BoolParam(flag) => (*flag).into(),
+        ParameterChoice::Int64Param(number) => (*number).into(),
+        ParameterChoice::Uint64Param(number) => (*number).into(),
+        ParameterChoice::DoubleParam(number) => (*number).into(),
+        ParameterChoice::StringParam(text) => text.as_str().into(),
+    }
+}
+
 fn to_tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<Tensor, OipError> {
-    check_parameters(input.parameters.keys())?;
     let name = input.name;
     let wrong = |why: String| OipError::Tensor {
         name: name.clone(),
@@ -147,6 +188,7 @@ pub(super) fn to_answer(answer: InferResponse) -> Result<ModelInferResponse, Oip
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grpc::inference::model_infer_request::InferRequestedOutputTensor;
     use proptest::prelude::*;
     use prost::Message as _;
 
@@ -229,6 +271,85 @@ mod tests {
                 "has contents although",
             ),
         ] {
+            let error = why(message);
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
+    fn parameter(said: ParameterChoice) -> InferParameter {
+        InferParameter {
+            parameter_choice: Some(said),
+        }
+    }
+
+    #[test]
+    fn to_query_keeps_what_is_for_the_model_as_rest_has_it() {
+        let one = |name: &str, said| HashMap::from([(name.to_owned(), parameter(said))]);
+        let contents = InferTensorContents {
+            int_contents: vec![1],
+            ..InferTensorContents::default()
+        };
+        let mut message = asking(vec![InferInputTensor {
+            parameters: one(
+                "content_type",
+                ParameterChoice::StringParam("\"np\"".into()),
+            ),
+            ..input("INT8", vec![1], contents)
+        }]);
+        message.outputs = vec![InferRequestedOutputTensor {
+            name: "y".into(),
+            parameters: one("top", ParameterChoice::Uint64Param(u64::MAX)),
+        }];
+        for (said, written) in [
+            (ParameterChoice::DoubleParam(0.2), "0.2"),
+            (ParameterChoice::DoubleParam(1.0), "1.0"),
+            (
+                ParameterChoice::Int64Param(i64::MIN),
+                "-9223372036854775808",
+            ),
+            (ParameterChoice::BoolParam(true), "true"),
+        ] {
+            message.parameters = one("t", said);
+            let unsaid = InferParameter::default();
+            message.parameters.insert("nothing".into(), unsaid);
+            let flag = parameter(ParameterChoice::BoolParam(true));
+            message.parameters.insert("binary_data_output".into(), flag);
+            let over_rest = format!(
+                r#"{{"parameters":{{"t":{written}}},
+                    "inputs":[{{"name":"x","datatype":"INT8","shape":[1],"data":[1],
+                        "parameters":{{"content_type":"\"np\""}}}}],
+                    "outputs":[{{"name":"y","parameters":{{"top":18446744073709551615}}}}]}}"#
+            );
+            let over_rest = InferRequest::decode(over_rest.as_bytes(), None).unwrap();
+            assert!(over_rest.parameters.query.is_some());
+            let query = to_query(message.clone()).unwrap();
+            assert_eq!(query.parameters, over_rest.parameters);
+        }
+        message.parameters = HashMap::new();
+        assert_eq!(to_query(message).unwrap().parameters.query, None);
+    }
+
+    #[test]
+    fn to_query_is_refused_when_parameters_can_not_be_kept() {
+        let many = (0..257).map(|it| (it.to_string(), ParameterChoice::Int64Param(it)));
+        for (parameters, says) in [
+            (many.collect(), "more than 256 parameters"),
+            (
+                vec![("t".to_owned(), ParameterChoice::DoubleParam(f64::NAN))],
+                "`t`, which is no finite",
+            ),
+            (
+                vec![("sequence_id".to_owned(), ParameterChoice::Int64Param(1))],
+                "`sequence_id`",
+            ),
+        ] {
+            let parameters = parameters.into_iter();
+            let message = ModelInferRequest {
+                parameters: parameters
+                    .map(|(name, said)| (name, parameter(said)))
+                    .collect(),
+                ..ModelInferRequest::default()
+            };
             let error = why(message);
             assert!(error.contains(says), "{error}");
         }

@@ -49,7 +49,13 @@ enum Habit {
     Triton,
 }
 
-type Engine = Arc<Mutex<Habit>>;
+struct Fake {
+    habit: Habit,
+    /// The JSON of the last query.
+    asked: Value,
+}
+
+type Engine = Arc<Mutex<Fake>>;
 
 fn outputs(outputs: Value) -> Habit {
     let answer = json!({ "model_name": "another", "model_version": "1", "outputs": outputs });
@@ -62,9 +68,7 @@ fn right() -> Habit {
 }
 
 /// A sum of FP16, as Triton gives it. The query's own flag is for outputs that it does not name.
-fn as_triton(headers: &HeaderMap, body: &[u8]) -> Response {
-    let head = header_length(headers).unwrap().unwrap_or(body.len());
-    let query: Value = serde_json::from_slice(&body[..head]).unwrap();
+fn as_triton(query: &Value) -> Response {
     let raw = match query["outputs"].as_array() {
         Some(named) => &named[0]["parameters"]["binary_data"],
         None => &query["parameters"]["binary_data_output"],
@@ -89,7 +93,13 @@ fn as_triton(headers: &HeaderMap, body: &[u8]) -> Response {
 }
 
 async fn infer(State(engine): State<Engine>, headers: HeaderMap, body: Bytes) -> Response {
-    let habit = engine.lock().unwrap().clone();
+    let head = header_length(&headers).unwrap().unwrap_or(body.len());
+    let query: Value = serde_json::from_slice(&body[..head]).unwrap();
+    let habit = {
+        let mut engine = engine.lock().unwrap();
+        engine.asked = query.clone();
+        engine.habit.clone()
+    };
     match habit {
         Habit::Says(status, text) => (status, text).into_response(),
         Habit::Dies => {
@@ -97,7 +107,7 @@ async fn infer(State(engine): State<Engine>, headers: HeaderMap, body: Bytes) ->
             Body::from_stream(stream::iter(pieces)).into_response()
         }
         Habit::Hangs => std::future::pending().await,
-        Habit::Triton => as_triton(&headers, &body),
+        Habit::Triton => as_triton(&query),
     }
 }
 
@@ -124,7 +134,10 @@ async fn engine_of(
     inputs: Value,
     outputs: Value,
 ) -> (Engine, String) {
-    let engine: Engine = Arc::new(Mutex::new(habit));
+    let engine: Engine = Arc::new(Mutex::new(Fake {
+        habit,
+        asked: Value::Null,
+    }));
     let model = json!({
         "name": "add", "versions": ["1"], "platform": "another",
         "inputs": inputs, "outputs": outputs,
@@ -238,12 +251,12 @@ async fn answer_that_is_none_of_the_model_is_not_passed_on() {
         (says(StatusCode::GATEWAY_TIMEOUT, ""), 503, "not available"),
         (Habit::Dies, 503, "not available"),
     ] {
-        *engine.lock().unwrap() = habit;
+        engine.lock().unwrap().habit = habit;
         // Whatever comes of it, `infer` checks the receipt.
         let answer = client.infer("add", &sum(), Encoding::Binary).await;
         assert_eq!(answer.status, status, "{told}");
         assert!(answer.error().contains(told), "{}", answer.error());
-        *engine.lock().unwrap() = right();
+        engine.lock().unwrap().habit = right();
         is_answered(&client).await;
     }
 }
@@ -253,7 +266,7 @@ async fn query_is_given_up_when_the_engine_hangs() {
     let (engine, url) = engine().await;
     let miner = before(url).await;
     let client = miner.client();
-    *engine.lock().unwrap() = Habit::Hangs;
+    engine.lock().unwrap().habit = Habit::Hangs;
     let body = sum().encode(Encoding::Json).unwrap().body;
     let (target, mut headers) = (infer_path("add", None), HeaderMap::new());
     client.sign(&target, &mut headers, &body, &client.params());
@@ -261,7 +274,7 @@ async fn query_is_given_up_when_the_engine_hangs() {
     let start = Instant::now();
     assert_eq!(client.send(&target, headers, body).await.status, 504);
     assert!(start.elapsed() < PATIENCE / 2);
-    *engine.lock().unwrap() = right();
+    engine.lock().unwrap().habit = right();
     // The only place there is free again.
     let next = tokio::time::timeout(Duration::from_secs(20), is_answered(&client));
     next.await.unwrap();
@@ -303,4 +316,35 @@ async fn settings_say_what_the_engine_does_not_when_it_tells_half() {
         (model.inputs, model.outputs) = (stated(&inputs), stated(&outputs));
         is_answered(&Running::start(front).await.client()).await;
     }
+}
+
+#[tokio::test]
+async fn parameters_reach_the_engine_unless_they_say_how_tensors_are_encoded() {
+    let (engine, url) = engine().await;
+    let miner = before(url).await;
+    let asked = |classes: &str| {
+        format!(
+            r#"{{"parameters": {{"temperature": 0.2, "priority": 1, "binary_data_output": false}},
+            "inputs": [{{"name": "a", "datatype": "FP32", "shape": [1], "data": [1],
+                    "parameters": {{"content_type": "np"}}}},
+                {{"name": "b", "datatype": "FP32", "shape": [1], "data": [1]}}],
+            "outputs": [{{"name": "sum", "parameters": {{"binary_data": false, "{classes}": 3}}}}]}}"#
+        )
+    };
+    let client = miner.client();
+    client.infer_text("add", &asked("top")).await.response();
+    let said = engine.lock().unwrap().asked.clone();
+    assert_eq!(
+        said["parameters"],
+        json!({ "temperature": 0.2, "priority": 1 })
+    );
+    assert_eq!(
+        said["inputs"][0]["parameters"],
+        json!({ "content_type": "np" })
+    );
+    assert_eq!(said["inputs"][1]["parameters"], Value::Null);
+    assert_eq!(said["outputs"][0]["parameters"], json!({ "top": 3 }));
+    // What the miner can't answer is refused as ever.
+    let refused = client.infer_text("add", &asked("classification")).await;
+    assert_eq!(refused.status, 400);
 }

@@ -128,10 +128,10 @@ pub fn request_body(inputs: Vec<Tensor>, outputs: &[String]) -> Result<Encoded, 
         encoding: None,
     });
     let request = InferRequest {
-        id: None,
         inputs,
         outputs: outputs.collect(),
         output_encoding: Encoding::Binary,
+        ..InferRequest::default()
     };
     request.encode(Encoding::Binary)
 }

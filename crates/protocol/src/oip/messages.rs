@@ -1,20 +1,15 @@
 //! Inference requests and answers.
 
 use super::{
-    binary, datatype::ALL_TYPES, datatype_from_name, datatype_name, json, parameters::Parameters,
-    tensor::element_count, OipError, Tensor, HEADER_LENGTH,
+    binary, check_parameters,
+    datatype::ALL_TYPES,
+    datatype_from_name, datatype_name, json,
+    parameters::{ModelParameters, ParameterText, Parameters, WriteParameters},
+    tensor::element_count,
+    OipError, Tensor, HEADER_LENGTH,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{value::RawValue, Map, Value};
-
-/// Parameters of the protocol that change what an answer is, and that are not served here.
-const UNSUPPORTED: [&str; 5] = [
-    "classification",
-    "shared_memory_region",
-    "sequence_id",
-    "sequence_start",
-    "sequence_end",
-];
+use serde_json::{value::RawValue, Value};
 
 /// How tensors are put into a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +41,8 @@ pub struct InferRequest {
     pub outputs: Vec<RequestedOutput>,
     /// How outputs come that are not named in `outputs`, or that don't say.
     pub output_encoding: Encoding,
+    /// What it says besides.
+    pub parameters: ModelParameters,
 }
 
 /// One output asked for.
@@ -121,8 +118,8 @@ struct ReadTensor<'a> {
 struct WriteRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: &'a Option<String>,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    parameters: Map<String, Value>,
+    #[serde(skip_serializing_if = "WriteParameters::is_empty")]
+    parameters: WriteParameters<'a>,
     inputs: Vec<WriteTensor<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     outputs: Vec<WriteOutput<'a>>,
@@ -131,8 +128,8 @@ struct WriteRequest<'a> {
 #[derive(Serialize)]
 struct WriteOutput<'a> {
     name: &'a str,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    parameters: Map<String, Value>,
+    #[serde(skip_serializing_if = "WriteParameters::is_empty")]
+    parameters: WriteParameters<'a>,
 }
 
 #[derive(Serialize)]
@@ -150,8 +147,8 @@ struct WriteTensor<'a> {
     name: &'a str,
     datatype: &'static str,
     shape: &'a [usize],
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    parameters: Map<String, Value>,
+    #[serde(skip_serializing_if = "WriteParameters::is_empty")]
+    parameters: WriteParameters<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<json::Flat<'a>>,
 }
@@ -162,17 +159,25 @@ impl InferRequest {
         let (head, mut raw) = split(body, header_length)?;
         let head: ReadRequest<'_> = parse(head)?;
         check_parameters(head.parameters.names())?;
-        let inputs = head
-            .inputs
-            .into_iter()
-            .map(|it| raw.tensor(it))
-            .collect::<Result<_, _>>()?;
+        let mut parameters = ModelParameters {
+            query: head.parameters.for_model()?,
+            ..ModelParameters::default()
+        };
+        let inputs = head.inputs.into_iter().map(|input| {
+            let said = input.parameters.for_model()?;
+            let said = said.map(|said| (input.name.clone(), said));
+            parameters.inputs.extend(said);
+            raw.tensor(input)
+        });
+        let inputs = inputs.collect::<Result<_, _>>()?;
         raw.finish()?;
-        let outputs = head
-            .outputs
-            .into_iter()
-            .map(ReadOutput::take)
-            .collect::<Result<_, _>>()?;
+        let outputs = head.outputs.into_iter().map(|output| {
+            let said = output.parameters.for_model()?;
+            let said = said.map(|said| (output.name.clone(), said));
+            parameters.outputs.extend(said);
+            output.take()
+        });
+        let outputs = outputs.collect::<Result<_, _>>()?;
         let output_encoding = encoding(&head.parameters, "binary_data_output")?;
         let output_encoding = output_encoding.unwrap_or_default();
         Ok(Self {
@@ -180,27 +185,30 @@ impl InferRequest {
             inputs,
             outputs,
             output_encoding,
+            parameters,
         })
     }
 
     /// Writes a request, all its inputs in one encoding.
     pub fn encode(&self, inputs: Encoding) -> Result<Encoded, OipError> {
         let mut raw = Vec::new();
+        let said = &self.parameters;
         let written = self
             .inputs
             .iter()
-            .map(|it| WriteTensor::new(it, inputs, &mut raw));
+            .map(|it| WriteTensor::new(it, inputs, said.inputs.get(it.name()), &mut raw));
         let written = written.collect::<Result<_, _>>()?;
         let outputs = self.outputs.iter().map(|output| WriteOutput {
             name: &output.name,
-            parameters: output
-                .encoding
-                .map(|it| flag("binary_data", it))
-                .unwrap_or_default(),
+            parameters: WriteParameters {
+                of_encoding: output.encoding.map(|it| flag("binary_data", it)),
+                for_model: said.outputs.get(&output.name),
+            },
         });
-        let parameters = match self.output_encoding {
-            Encoding::Json => Map::new(),
-            Encoding::Binary => flag("binary_data_output", Encoding::Binary),
+        let raw_outputs = self.output_encoding == Encoding::Binary;
+        let parameters = WriteParameters {
+            of_encoding: raw_outputs.then(|| flag("binary_data_output", Encoding::Binary)),
+            for_model: said.query.as_ref(),
         };
         let head = WriteRequest {
             id: &self.id,
@@ -262,7 +270,7 @@ impl InferResponse {
         for tensor in &self.outputs {
             let encoding = request.encoding_of(tensor.name());
             any_binary |= encoding == Encoding::Binary;
-            outputs.push(WriteTensor::new(tensor, encoding, &mut raw)?);
+            outputs.push(WriteTensor::new(tensor, encoding, None, &mut raw)?);
         }
         let head = WriteResponse {
             model_name: &self.model_name,
@@ -291,20 +299,22 @@ impl ReadOutput<'_> {
 }
 
 impl<'a> WriteTensor<'a> {
-    fn new(tensor: &'a Tensor, encoding: Encoding, raw: &mut Vec<u8>) -> Result<Self, OipError> {
-        let (parameters, data) = match encoding {
+    fn new(
+        tensor: &'a Tensor,
+        encoding: Encoding,
+        for_model: Option<&'a ParameterText>,
+        raw: &mut Vec<u8>,
+    ) -> Result<Self, OipError> {
+        let (of_encoding, data) = match encoding {
             Encoding::Json => {
                 json::check_writable(tensor.name(), tensor.data())?;
-                (Map::new(), Some(json::Flat(tensor.data())))
+                (None, Some(json::Flat(tensor.data())))
             }
             Encoding::Binary => {
                 let start = raw.len();
                 binary::write(tensor.name(), tensor.data(), raw)?;
                 let size = Value::from(raw.len() - start);
-                (
-                    Map::from_iter([("binary_data_size".to_owned(), size)]),
-                    None,
-                )
+                (Some(("binary_data_size", size)), None)
             }
         };
         let datatype = datatype_name(tensor.datatype());
@@ -312,7 +322,10 @@ impl<'a> WriteTensor<'a> {
             name: tensor.name(),
             datatype,
             shape: tensor.shape(),
-            parameters,
+            parameters: WriteParameters {
+                of_encoding,
+                for_model,
+            },
             data,
         })
     }
@@ -402,8 +415,8 @@ fn join(head: &impl Serialize, raw: Vec<u8>, binary: bool) -> Result<Encoded, Oi
     })
 }
 
-fn flag(name: &str, encoding: Encoding) -> Map<String, Value> {
-    Map::from_iter([(name.to_owned(), Value::Bool(encoding == Encoding::Binary))])
+fn flag(name: &'static str, encoding: Encoding) -> (&'static str, Value) {
+    (name, Value::Bool(encoding == Encoding::Binary))
 }
 
 fn encoding(parameters: &Parameters<'_>, name: &str) -> Result<Option<Encoding>, OipError> {
@@ -415,16 +428,4 @@ fn encoding(parameters: &Parameters<'_>, name: &str) -> Result<Option<Encoding>,
             "parameter `{name}` must be true or false"
         ))),
     }
-}
-
-/// Refuses parameters that would silently change the answer, by their names; all others are for the
-/// model or for logs, and are passed over.
-pub fn check_parameters(names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<(), OipError> {
-    for name in names {
-        let name = name.as_ref();
-        if UNSUPPORTED.contains(&name) {
-            return Err(OipError::Unsupported(format!("parameter `{name}`")));
-        }
-    }
-    Ok(())
 }

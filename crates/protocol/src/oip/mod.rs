@@ -18,10 +18,9 @@ mod rows;
 mod tensor;
 
 pub use datatype::{datatype_from_name, datatype_name, DataType};
-pub use messages::{
-    check_parameters, Encoded, Encoding, InferRequest, InferResponse, RequestedOutput,
-};
+pub use messages::{Encoded, Encoding, InferRequest, InferResponse, RequestedOutput};
 pub use metadata::{ErrorBody, ModelMetadata, ServerMetadata, TensorMetadata};
+pub use parameters::{check_parameters, ModelParameters, ParameterText};
 pub use tensor::{Tensor, TensorData};
 
 use http::HeaderMap;
