@@ -225,7 +225,7 @@ impl InferRequest {
         let inputs: usize = self.inputs.iter().map(Tensor::bytes_held).sum();
         let outputs = self.outputs.iter();
         let outputs = outputs.map(|it| size_of::<RequestedOutput>() + it.name.capacity());
-        id + inputs + outputs.sum::<usize>()
+        id + inputs + outputs.sum::<usize>() + self.parameters.bytes_held()
     }
 
     /// How the output `name` shall come.

@@ -43,6 +43,15 @@ pub struct ModelParameters {
     pub outputs: BTreeMap<String, ParameterText>,
 }
 
+impl ModelParameters {
+    /// Bytes of memory that they take.
+    pub(super) fn bytes_held(&self) -> usize {
+        let named = self.inputs.iter().chain(&self.outputs);
+        let named = named.map(|(name, said)| name.len() + said.0.len());
+        self.query.as_ref().map_or(0, |said| said.0.len()) + named.sum::<usize>()
+    }
+}
+
 /// What one part of a query tells whoever runs the model: the text of a JSON object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParameterText(Box<str>);
