@@ -48,16 +48,6 @@ pub struct Seen {
     pub turn: Option<Result<Uid, Shortfall>>,
 }
 
-impl Seen {
-    /// Whether the chain says what is wished.
-    pub fn fulfils(&self, wish: &Wish) -> bool {
-        self.neuron.as_ref().is_some_and(|neuron| {
-            let endpoint = wish.endpoint.is_none() || neuron.endpoint == wish.endpoint;
-            endpoint && neuron.model == Some(wish.model)
-        })
-    }
-}
-
 /// The way to change what shall be true on chain while the miner runs: another model after a
 /// reload, another certificate.
 #[derive(Clone, Debug)]
@@ -76,9 +66,15 @@ impl Wishes {
         });
     }
 
-    /// Waits until a finalized block says what is wished, however long the chain is away.
-    pub async fn fulfilled(&self) {
-        self.until(Seen::fulfils).await;
+    /// Waits until a finalized block says of this miner's address what is wished, however long the
+    /// chain is away. Where nothing is to be announced, or there is no such miner, nobody expects
+    /// another certificate than the one that is shown: then there is nothing to wait for.
+    pub async fn endpoint_told(&self) {
+        self.until(|seen, wish| match &seen.neuron {
+            Some(neuron) => wish.endpoint.is_none() || neuron.endpoint == wish.endpoint,
+            None => wish.endpoint.is_none() || seen.callers.is_some(),
+        })
+        .await;
     }
 
     /// Waits until a finalized block says of this miner's model what is wished, or that there is no
@@ -232,28 +228,38 @@ impl Registration {
             return Err(Shortfall::NotRegistered);
         };
         self.seen_registered = true;
-        let mut announced = false;
-        if let Some(endpoint) = &wish.endpoint {
-            if neuron.endpoint.as_ref() != Some(endpoint) {
-                tracing::info!(port = endpoint.port, "announcing the endpoint");
-                call("announcing the endpoint", self.chain.announce(endpoint)).await?;
-                announced = true;
-            }
-        }
-        if neuron.model != Some(wish.model) {
-            tracing::info!(sha256 = %wish.model.sha256, "announcing the model");
-            call(
-                "announcing the model",
-                self.chain.announce_model(&wish.model),
-            )
-            .await?;
-            announced = true;
-        }
-        if announced {
-            // What waits for the announcement goes by what a block says, not by what was sent.
-            self.look().await?;
+        let endpoint = self.tell_endpoint(&wish, &neuron).await;
+        // That one announcement is refused is no reason to leave the other unsaid.
+        let model = self.tell_model(&wish, &neuron).await;
+        if endpoint != Ok(Told::Already) || model != Ok(Told::Already) {
+            // What waits for the announcement goes by what a block says, not by what was sent, nor
+            // by what came back: a call may have got through whose answer was lost.
+            let looked = self.look().await;
+            endpoint.and(model)?;
+            looked?;
         }
         Ok(neuron.uid)
+    }
+
+    async fn tell_endpoint(&self, wish: &Wish, neuron: &Neuron) -> Result<Told, Shortfall> {
+        match &wish.endpoint {
+            Some(endpoint) if neuron.endpoint.as_ref() != Some(endpoint) => {
+                tracing::info!(port = endpoint.port, "announcing the endpoint");
+                call("announcing the endpoint", self.chain.announce(endpoint)).await?;
+                Ok(Told::Now)
+            }
+            _ => Ok(Told::Already),
+        }
+    }
+
+    async fn tell_model(&self, wish: &Wish, neuron: &Neuron) -> Result<Told, Shortfall> {
+        if neuron.model == Some(wish.model) {
+            return Ok(Told::Already);
+        }
+        tracing::info!(sha256 = %wish.model.sha256, "announcing the model");
+        let announced = self.chain.announce_model(&wish.model);
+        call("announcing the model", announced).await?;
+        Ok(Told::Now)
     }
 
     async fn look(&self) -> Result<Standing, Shortfall> {
@@ -276,6 +282,13 @@ impl Registration {
         tracing::info!(price = %asy(price), "registering");
         call("registering", self.chain.register(max_price)).await
     }
+}
+
+/// Whether something had to be announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Already,
+    Now,
 }
 
 async fn call<T>(

@@ -21,7 +21,10 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{interval, MissedTickBehavior},
+};
 use tokio_rustls::rustls::{
     crypto::ring::default_provider,
     pki_types::{pem::PemObject as _, CertificateDer, PrivateKeyDer},
@@ -236,48 +239,73 @@ impl Renewal {
 
     /// Looks and acts until `shutdown` is tripped.
     pub async fn run(self, shutdown: Shutdown) {
-        let mut told = String::new();
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first look would find what was read just now.
+        looks.reset();
+        let mut next: Option<Identity> = None;
+        let mut trouble = String::new();
         loop {
             tokio::select! {
+                // In this order: what the chain names already is shown before anything else is
+                // wished.
+                biased;
                 () = shutdown.tripped() => return,
-                () = tokio::time::sleep(LOOK) => {}
-            }
-            // Two small files: reading them here holds up nobody.
-            match Identity::load(&self.settings) {
-                Ok(found) if found.digest != self.shown.borrow().digest => {
-                    tokio::select! {
-                        () = shutdown.tripped() => return,
-                        () = self.renew(found) => {}
+                () = self.told(), if next.is_some() => self.show(next.take()),
+                _ = looks.tick() => match self.look(next.as_ref()) {
+                    Ok(found) => {
+                        next = found;
+                        trouble.clear();
                     }
-                    told.clear();
-                }
-                Ok(_) => told.clear(),
-                Err(why) => {
-                    // The same trouble is told once.
-                    let why = why.to_string();
-                    if told != why {
-                        tracing::warn!(%why, "the certificate of before is shown on");
+                    Err(why) => {
+                        // The same trouble is told once.
+                        let why = why.to_string();
+                        if trouble != why {
+                            tracing::warn!(%why, "the certificate of before is shown on");
+                        }
+                        trouble = why;
                     }
-                    told = why;
                 }
             }
         }
     }
 
-    async fn renew(&self, found: Identity) {
-        tracing::info!(sha256 = %found.digest, "a new certificate is to be shown");
+    /// What is to be shown next, by the files as they are now; `next` is what waits.
+    fn look(&self, next: Option<&Identity>) -> Result<Option<Identity>, TlsError> {
+        // Two small files: reading them on an async thread holds up nobody.
+        let found = Identity::load(&self.settings)?;
+        let shown = self.shown.borrow().digest;
+        if next.map_or(shown, |next| next.digest) == found.digest {
+            return Ok(next.cloned());
+        }
         if let Some(wishes) = &self.wishes {
             wishes.change(|wish| {
                 if let Some(endpoint) = &mut wish.endpoint {
                     endpoint.certificate = Some(found.digest);
                 }
             });
-            wishes.fulfilled().await;
         }
+        if found.digest == shown {
+            return Ok(None);
+        }
+        tracing::info!(sha256 = %found.digest, "a new certificate is to be shown");
+        Ok(Some(found))
+    }
+
+    /// Waits until the chain names what waits. The model, which is announced by itself, is no
+    /// matter of this.
+    async fn told(&self) {
+        if let Some(wishes) = &self.wishes {
+            wishes.endpoint_told().await;
+        }
+    }
+
+    fn show(&self, next: Option<Identity>) {
+        let Some(next) = next else { return };
         crate::metrics::certificate(&self.shown.borrow().digest, false);
-        crate::metrics::certificate(&found.digest, true);
-        tracing::info!(sha256 = %found.digest, "the new certificate is shown from now on");
-        self.shown.send_replace(found);
+        crate::metrics::certificate(&next.digest, true);
+        tracing::info!(sha256 = %next.digest, "the new certificate is shown from now on");
+        self.shown.send_replace(next);
     }
 }
 

@@ -2,7 +2,9 @@
 
 use assay_miner::{
     chain::{Callers, Chain, ChainError, Neuron, Standing},
+    config::TlsSettings,
     registration::{Registration, Seen, Wish, Wishes},
+    tls::{Identity, Renewal},
 };
 use assay_primitives::{Balance, Endpoint, EndpointProtocol, ModelAnnouncement, Uid, ASY};
 use assay_protocol::Hotkey;
@@ -25,6 +27,8 @@ struct State {
     price: Balance,
     neuron: Option<Neuron>,
     calls: Vec<String>,
+    /// The call that is refused.
+    refused: Option<&'static str>,
 }
 
 impl TestChain {
@@ -46,6 +50,11 @@ impl TestChain {
             return Err(ChainError::Away("the node can't be reached".into()));
         }
         state.calls.push(name.into());
+        if state.refused == Some(name) {
+            return Err(ChainError::Refused(
+                "there is nothing to pay it with".into(),
+            ));
+        }
         change(&mut state)
     }
 }
@@ -154,6 +163,12 @@ impl Running {
     /// Lets the service's own time pass; tests run on a paused clock.
     async fn pass(&self, seconds: u64) {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    /// Waits until a block says all that is wished.
+    async fn told(&self) {
+        self.wishes.endpoint_told().await;
+        self.wishes.model_told().await;
     }
 
     async fn end(self) -> Vec<String> {
@@ -283,9 +298,10 @@ async fn run_pays_again_after_pruning_only_when_told_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn change_is_announced_at_once_and_fulfilled_when_a_block_says_so() {
+async fn change_is_announced_at_once_and_told_when_a_block_says_so() {
     let running = Running::start(wish(), State::default());
-    running.wishes.fulfilled().await;
+    running.told().await;
+    running.pass(1).await;
     assert_eq!(running.chain.calls().len(), 3);
     running.chain.set(|state| state.away = true);
     let certificate = Endpoint {
@@ -297,16 +313,137 @@ async fn change_is_announced_at_once_and_fulfilled_when_a_block_says_so() {
     running
         .wishes
         .change(move |wish| wish.endpoint = Some(wished));
-    let waiting = tokio::time::timeout(Duration::from_secs(300), running.wishes.fulfilled());
+    let waiting = tokio::time::timeout(Duration::from_secs(300), running.told());
     assert!(waiting.await.is_err(), "the chain is away");
     running.chain.set(|state| state.away = false);
-    running.wishes.fulfilled().await;
+    running.told().await;
     assert_eq!(running.chain.calls().last().unwrap(), "announce");
     let neuron = running.seen.borrow().neuron.clone();
     assert_eq!(neuron.unwrap().endpoint, Some(certificate));
     // Between two looks half a minute passes; a change does not wait for that.
     let now = tokio::time::Instant::now();
     running.wishes.change(|wish| wish.model.size = 10);
-    running.wishes.fulfilled().await;
+    running.told().await;
     assert!(now.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn run_announces_the_rest_when_one_announcement_is_refused() {
+    for (refused, other) in [
+        ("announce", "announce_model"),
+        ("announce_model", "announce"),
+    ] {
+        let neuron = Neuron {
+            uid: Uid(1),
+            endpoint: None,
+            model: None,
+        };
+        let state = State {
+            neuron: Some(neuron),
+            refused: Some(refused),
+            ..State::default()
+        };
+        let running = Running::start(wish(), state);
+        running.pass(120).await;
+        let turn = running.seen.borrow().turn.clone().unwrap();
+        let why = turn.unwrap_err().to_string();
+        assert!(why.contains("nothing to pay it with"), "{why}");
+        // What got through is known from the block behind it.
+        let neuron = running.seen.borrow().neuron.clone().unwrap();
+        let (endpoint, model) = (neuron.endpoint.is_some(), neuron.model.is_some());
+        assert_eq!(
+            (endpoint, model),
+            (other == "announce", other != "announce")
+        );
+        let calls = running.end().await;
+        assert_eq!(calls.iter().filter(|call| *call == other).count(), 1);
+    }
+}
+
+/// A certificate with its key, and the files that they are in.
+struct Certificate {
+    settings: TlsSettings,
+    _folder: tempfile::TempDir,
+}
+
+impl Certificate {
+    fn new() -> (Self, Identity) {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = TlsSettings {
+            certificate: folder.path().join("certificate.pem"),
+            key: folder.path().join("key.pem"),
+        };
+        let identity = Identity::open(&settings, "127.0.0.1").unwrap();
+        let made = Self {
+            settings,
+            _folder: folder,
+        };
+        (made, identity)
+    }
+
+    /// Puts another one in its place.
+    fn renew(&self) -> Identity {
+        std::fs::remove_file(&self.settings.certificate).unwrap();
+        Identity::open(&self.settings, "127.0.0.1").unwrap()
+    }
+}
+
+fn over_tls(identity: &Identity) -> Endpoint {
+    Endpoint {
+        protocol: EndpointProtocol::Https,
+        certificate: Some(identity.digest),
+        ..endpoint(8080)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn certificate_is_shown_once_it_is_told_although_the_model_is_refused() {
+    let (certificate, first) = Certificate::new();
+    let endpoint = Some(over_tls(&first));
+    let running = Running::start(Wish { endpoint, ..wish() }, State::default());
+    running.told().await;
+    let wishes = Some(running.wishes.clone());
+    let (renewal, shown) = Renewal::new(certificate.settings.clone(), first.clone(), wishes);
+    let renewing = tokio::spawn(renewal.run(running.shutdown.clone()));
+    running.chain.set(|state| state.away = true);
+    certificate.renew();
+    running.pass(60).await;
+    assert_eq!(shown.borrow().digest, first.digest);
+    // What waits is another one once the files are.
+    let last = certificate.renew();
+    running.chain.set(|state| {
+        state.refused = Some("announce_model");
+        state.neuron.as_mut().unwrap().model = None;
+    });
+    running.pass(60).await;
+    running.chain.set(|state| state.away = false);
+    running.pass(120).await;
+    let neuron = running.seen.borrow().neuron.clone().unwrap();
+    assert_eq!(neuron.endpoint, Some(over_tls(&last)));
+    assert_eq!(shown.borrow().digest, last.digest);
+    running.end().await;
+    renewing.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn certificate_is_shown_at_once_when_no_one_is_told_of_it() {
+    // Not registered and not to be, or registered without an address.
+    for (endpoint, max_price) in [(Some(endpoint(8080)), None), (None, Some(ASY))] {
+        let (certificate, first) = Certificate::new();
+        let wish = Wish {
+            endpoint,
+            max_price,
+            ..wish()
+        };
+        let running = Running::start(wish, State::default());
+        running.pass(60).await;
+        let wishes = Some(running.wishes.clone());
+        let (renewal, shown) = Renewal::new(certificate.settings.clone(), first, wishes);
+        let renewing = tokio::spawn(renewal.run(running.shutdown.clone()));
+        let second = certificate.renew();
+        running.pass(11).await;
+        assert_eq!(shown.borrow().digest, second.digest);
+        running.end().await;
+        renewing.await.unwrap();
+    }
 }
