@@ -111,6 +111,12 @@ pub trait Backend: Send + Sync + 'static {
         ROOM
     }
 
+    /// How many queries for `model` may wait where whoever has more stake goes first, if its own
+    /// settings say so.
+    fn waiting(&self, _model: &ModelInfo) -> Option<usize> {
+        None
+    }
+
     /// Answers a query whose inputs fit the model (see [`crate::check::check_query`]). The answer
     /// holds the outputs that the query names, or all.
     ///

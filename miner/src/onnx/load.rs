@@ -115,7 +115,7 @@ impl Loader {
             workers: settings.workers.or(self.options.workers),
             threads: settings.threads.or(self.options.threads),
             queue: settings.queue.map_or(self.options.queue, NonZeroUsize::get),
-            batching: settings.batching.unwrap_or(self.options.batching),
+            batching: settings.batching.over(self.options.batching),
             ..self.options
         }
     }

@@ -25,7 +25,7 @@ pub use assay_onnx::{load_library, refuse_telemetry, LibraryError};
 pub use catalog::{Listed, READY};
 pub use engine::{Device, ModelError, Provider};
 pub use folder::{look, scan, FolderError, Found, ModelFile, ModelFolder, Stamp};
-pub use settings::{Batching, ModelSettings, SettingsError, WarmUp, SETTINGS_FILE};
+pub use settings::{Batching, ModelSettings, OwnBatching, SettingsError, WarmUp, SETTINGS_FILE};
 pub use stop::Stop;
 pub use workers::{Engine, EngineFactory, WorkerPool};
 
@@ -265,6 +265,12 @@ impl Backend for OnnxBackend {
     fn room(&self, model: &ModelInfo) -> usize {
         let live = self.read(|catalog| catalog.live(&model.name, model.version));
         live.map_or(1, |served| served.room)
+    }
+
+    fn waiting(&self, model: &ModelInfo) -> Option<usize> {
+        let live = self.read(|catalog| catalog.live(&model.name, model.version));
+        let queue = live?.settings.queue?;
+        Some(queue.get())
     }
 
     fn infer(

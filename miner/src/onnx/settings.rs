@@ -41,6 +41,26 @@ impl Batching {
     }
 }
 
+/// What a model's own settings say of [`Batching`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OwnBatching {
+    /// Most rows of one run.
+    pub max_rows: Option<usize>,
+    /// Microseconds for which a query waits for company.
+    pub max_delay_us: Option<u64>,
+}
+
+impl OwnBatching {
+    /// What these leave out is as in the `miner`'s.
+    pub(super) fn over(self, miner: Batching) -> Batching {
+        Batching {
+            max_rows: self.max_rows.unwrap_or(miner.max_rows),
+            max_delay_us: self.max_delay_us.unwrap_or(miner.max_delay_us),
+        }
+    }
+}
+
 /// Queries run before a model is served.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -75,7 +95,7 @@ pub struct ModelSettings {
     /// Serve only so many versions, those with the highest numbers.
     pub newest: Option<NonZeroUsize>,
     /// Batching.
-    pub batching: Option<Batching>,
+    pub batching: OwnBatching,
     /// Warm-up.
     pub warm_up: WarmUp,
 }
@@ -119,7 +139,7 @@ impl ModelSettings {
             let why = "`versions` and `newest` exclude each other";
             return Err(wrong(why.into()));
         }
-        if settings.batching.is_some_and(|it| it.max_rows == 0) {
+        if settings.batching.max_rows == Some(0) {
             return Err(wrong("`batching.max_rows` must be at least 1".into()));
         }
         Ok(settings)
@@ -155,10 +175,28 @@ mod tests {
         let set = "workers = 2\n[batching]\nmax_rows = 8\n[warm_up]\nshapes.X = [4, 64]\n";
         let set = read(set).unwrap();
         assert_eq!(set.workers.map(NonZeroUsize::get), Some(2));
-        let batching = set.batching.unwrap();
-        assert_eq!((batching.max_rows, batching.max_delay_us), (8, 0));
-        assert!(batching.joins());
+        let batching = set.batching;
+        assert_eq!((batching.max_rows, batching.max_delay_us), (Some(8), None));
         assert_eq!(set.warm_up.shapes["X"], [4, 64]);
+    }
+
+    #[test]
+    fn batching_is_as_the_miners_where_the_model_says_nothing() {
+        let over = |text: &str| {
+            let miner = Batching {
+                max_rows: 4,
+                max_delay_us: 500,
+            };
+            let Batching {
+                max_rows,
+                max_delay_us,
+            } = read(text).unwrap().batching.over(miner);
+            (max_rows, max_delay_us)
+        };
+        assert_eq!(over(""), (4, 500));
+        assert_eq!(over("[batching]\nmax_rows = 8"), (8, 500));
+        assert_eq!(over("[batching]\nmax_delay_us = 0"), (4, 0));
+        assert_eq!(over("[batching]\nmax_rows = 1\nmax_delay_us = 9"), (1, 9));
     }
 
     #[test]

@@ -136,3 +136,15 @@ async fn infer_joins_nothing_when_rows_depend_on_each_other() {
         assert_eq!(answer[0].data(), &TensorData::Fp32(vec![1.0]));
     }
 }
+
+#[test]
+fn waiting_is_what_the_models_own_settings_say() {
+    let svc = digits().join("svc/1/model.onnx");
+    let folder = folder(&[("own/1", &svc), ("unset/1", &svc)]);
+    let settings = folder.path().join("own/model.toml");
+    std::fs::write(settings, "queue = 3\n").unwrap();
+    let backend = backend(folder.path(), 1);
+    for (name, waiting) in [("own", Some(3)), ("unset", None)] {
+        assert_eq!(backend.waiting(&model(&backend, name)), waiting);
+    }
+}
