@@ -188,7 +188,7 @@ impl Catalog {
             }
         }
         self.slots
-            .retain(|_, slot| slot.live.is_some() || slot.trouble.is_some());
+            .retain(|_, slot| slot.live.is_some() || slot.next.is_some() || slot.trouble.is_some());
         settled
     }
 

@@ -293,34 +293,40 @@ impl Chain for TestChain {
     }
 }
 
-#[tokio::test]
-async fn new_model_answers_only_once_the_chain_knows_it() {
-    let folder = folder(&[("m/1", &model("tree-3")), ("n/1", &model("svc"))]);
+/// A miner of which that chain knows `model`, or the only one.
+async fn on_chain(folder: &Path, model: Option<&str>) -> (Running, Arc<TestChain>) {
     let chain = TestChain::new();
     let settings = ChainSettings {
         url: "ws://127.0.0.1:1".into(),
         netuid: NetUid(1),
         genesis: None,
         endpoint: None,
-        model: Some("m".into()),
+        model: model.map(Into::into),
         max_price: None,
         register_again: false,
         coldkey: None,
     };
     let config = Config {
         chain: Some(settings),
-        ..unwatched(folder.path())
+        ..unwatched(folder)
     };
     let miner = Miner::bind(config, Some(Arc::clone(&chain) as _)).await;
     let miner = miner.unwrap();
     let address = miner.local_addr().unwrap();
     let shutdown = Shutdown::new();
     let serving = tokio::spawn(miner.serve(shutdown.clone()));
-    let miner = Running {
+    let running = Running {
         address,
         shutdown,
         serving,
     };
+    (running, chain)
+}
+
+#[tokio::test]
+async fn new_model_answers_only_once_the_chain_knows_it() {
+    let folder = folder(&[("m/1", &model("tree-3")), ("n/1", &model("svc"))]);
+    let (miner, chain) = on_chain(folder.path(), Some("m")).await;
     let client = miner.client();
     let (old, new) = (digest(&model("tree-3")), digest(&model("tree-6")));
     until(|| async { chain.model().as_ref() == Some(&old) }).await;
@@ -346,4 +352,18 @@ async fn new_model_answers_only_once_the_chain_knows_it() {
         answers.as_ref() == Some(&new)
     })
     .await;
+}
+
+#[tokio::test]
+async fn new_version_is_served_once_the_chain_knows_it() {
+    let folder = folder(&[("m/1", &model("tree-3"))]);
+    let (miner, chain) = on_chain(folder.path(), None).await;
+    let client = miner.client();
+    let (old, new) = (digest(&model("tree-3")), digest(&model("tree-6")));
+    until(|| async { chain.model().as_ref() == Some(&old) }).await;
+    put(folder.path(), "m/2", &model("tree-6"));
+    raise(Signal::SIGHUP).unwrap();
+    until(|| async { served(&client, "m").await.as_ref() == Some(&new) }).await;
+    assert_eq!(chain.model(), Some(new));
+    assert_eq!(served(&client, "m/versions/1").await, Some(old));
 }
