@@ -12,7 +12,7 @@
 //! chain being away is never a reason to stop.
 
 use crate::chain::{Callers, Chain, ChainError, Neuron, Standing};
-use assay_primitives::{Balance, Endpoint, ModelAnnouncement, Uid, ASY};
+use assay_primitives::{Balance, Digest, Endpoint, ModelAnnouncement, Uid, ASY};
 use assay_telemetry::Shutdown;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -44,8 +44,21 @@ pub struct Seen {
     pub callers: Option<Callers>,
     /// The miner's neuron.
     pub neuron: Option<Neuron>,
+    /// What was wished of its model at that time.
+    pub wished: Option<ModelAnnouncement>,
     /// How the last turn ended; None before the first.
     pub turn: Option<Result<Uid, Shortfall>>,
+}
+
+impl Seen {
+    /// The model that callers expect, if it is none of those that `serves` knows. One that waits for
+    /// its announcement and one whose successor does are both as they should be.
+    pub(crate) fn missing(&self, serves: impl Fn(&Digest) -> bool) -> Option<Digest> {
+        let named = self.neuron.as_ref()?.model?.sha256;
+        let wished = self.wished.map(|model| model.sha256);
+        let served = serves(&named) || wished.as_ref().is_some_and(serves);
+        (!served).then_some(named)
+    }
 }
 
 /// The way to change what shall be true on chain while the miner runs: another model after a
@@ -267,6 +280,7 @@ impl Registration {
         self.seen.send_modify(|seen| {
             seen.callers = Some(standing.callers.clone());
             seen.neuron.clone_from(&standing.neuron);
+            seen.wished = Some(self.wish.borrow().model);
         });
         Ok(standing)
     }

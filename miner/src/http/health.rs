@@ -18,6 +18,9 @@ use std::sync::Arc;
 #[derive(Debug, Serialize)]
 struct Health {
     ready: bool,
+    /// Why it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     chain: Option<OnChain>,
 }
@@ -53,7 +56,8 @@ impl From<&Seen> for OnChain {
 }
 
 pub(super) async fn ready(State(service): State<Arc<Service>>) -> Response {
-    let ready = service.is_ready();
+    let why = service.why_unready();
+    let ready = why.is_none();
     let status = if ready {
         StatusCode::OK
     } else {
@@ -61,7 +65,7 @@ pub(super) async fn ready(State(service): State<Arc<Service>>) -> Response {
     };
     let chain = service.chain.as_ref();
     let chain = chain.map(|seen| OnChain::from(&*seen.borrow()));
-    (status, Json(Health { ready, chain })).into_response()
+    (status, Json(Health { ready, why, chain })).into_response()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::{
     backend::{ModelInfo, FALLBACK},
     check::check_query,
 };
+use assay_primitives::Digest;
 use assay_protocol::oip::{InferRequest, InferResponse, ModelMetadata, ServerMetadata};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -63,11 +64,30 @@ impl Service {
         }
     }
 
-    /// Whether every model can be asked, and the server is not about to end.
+    /// Whether what is expected of this server can be had from it.
     pub(crate) fn is_ready(&self) -> bool {
+        self.why_unready().is_none()
+    }
+
+    /// Why not everything can be had: the server is about to end, or a model can't be asked, among
+    /// them the one that the chain names, or there is none at all.
+    pub(crate) fn why_unready(&self) -> Option<String> {
+        if self.shutdown.is_tripped() {
+            return Some("the miner is about to end".into());
+        }
         let models = self.backend.models();
-        let able = models.iter().all(|model| self.backend.is_ready(model));
-        able && !self.shutdown.is_tripped()
+        if models.is_empty() {
+            return Some("no model is served".into());
+        }
+        if let Some(model) = models.iter().find(|model| !self.backend.is_ready(model)) {
+            let ModelInfo { name, version, .. } = &**model;
+            return Some(format!("version {version} of `{name}` can't be asked now"));
+        }
+        let serves = |digest: &Digest| models.iter().any(|model| model.sha256 == *digest);
+        let missing = self.chain.as_ref()?.borrow().missing(serves)?;
+        Some(format!(
+            "the model that the chain names, {missing}, is not served: validators get no answers"
+        ))
     }
 
     /// Whether one model can be asked.

@@ -367,3 +367,39 @@ async fn new_version_is_served_once_the_chain_knows_it() {
     assert_eq!(chain.model(), Some(new));
     assert_eq!(served(&client, "m/versions/1").await, Some(old));
 }
+
+#[tokio::test]
+async fn miner_is_not_ready_when_what_the_chain_names_or_every_model_is_gone() {
+    let folder = folder(&[("m/1", &model("tree-3")), ("n/1", &model("svc"))]);
+    let (miner, chain) = on_chain(folder.path(), Some("m")).await;
+    let client = miner.client();
+    let (old, new) = (digest(&model("tree-3")), digest(&model("tree-6")));
+    until(|| async { chain.model().as_ref() == Some(&old) }).await;
+    let why = || async {
+        let answer = client.get("/v2/health/ready").await;
+        let why = answer.json()["why"].as_str().map(str::to_owned);
+        assert_eq!(answer.status == 200, why.is_none());
+        why
+    };
+    until(|| async { why().await.is_none() }).await;
+    let gone = |name: &str| fs::remove_dir_all(folder.path().join(name)).unwrap();
+    gone("m");
+    raise(Signal::SIGHUP).unwrap();
+    until(|| async { why().await.is_some_and(|why| why.contains(&old)) }).await;
+    gone("n");
+    raise(Signal::SIGHUP).unwrap();
+    until(|| async { why().await.is_some_and(|why| why.contains("no model")) }).await;
+    // What comes back may be another one, which the chain is told of at once.
+    put(folder.path(), "m/1", &model("tree-6"));
+    raise(Signal::SIGHUP).unwrap();
+    until(|| async { why().await.is_none() }).await;
+    until(|| async { chain.model().as_ref() == Some(&new) }).await;
+    // While a new file waits for the chain, the old one is what is expected.
+    chain.set_away(true);
+    put(folder.path(), "m/1", &model("tree-3"));
+    put(folder.path(), "n/1", &model("svc"));
+    raise(Signal::SIGHUP).unwrap();
+    until(|| async { served(&client, "n").await.is_some() }).await;
+    assert_eq!(served(&client, "m").await, Some(new));
+    assert_eq!(why().await, None);
+}
