@@ -13,13 +13,13 @@
 
 use crate::{
     backend::{Backend as _, ModelInfo},
-    onnx::{ModelFolder, OnnxBackend},
+    onnx::{Fresh, ModelFolder, OnnxBackend},
     registration::Wishes,
 };
 use assay_primitives::ModelAnnouncement;
 use assay_telemetry::Shutdown;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     signal::unix::{signal, Signal, SignalKind},
     sync::{mpsc, oneshot},
@@ -168,8 +168,7 @@ impl Reloader {
 
     /// Acts on what changed, once it stopped changing: a file that is being written is not read.
     async fn watch(&mut self) {
-        let backend = Arc::clone(&self.backend);
-        let found = match blocking(move || backend.look()).await {
+        let found = match self.loading(OnnxBackend::look).await {
             Ok(Ok(found)) => found,
             Ok(Err(why)) => {
                 let why = why.to_string();
@@ -199,30 +198,59 @@ impl Reloader {
         }
     }
 
-    async fn refresh(&mut self) -> Result<(), String> {
-        let backend = Arc::clone(&self.backend);
-        let refreshed = blocking(move || backend.refresh(None)).await?;
-        self.serve();
-        refreshed.map_err(|why| why.to_string())
+    async fn refresh(&self) -> Result<(), String> {
+        let fresh = self.loading(|backend| backend.fetch(None)).await?;
+        self.take(fresh.map_err(|why| why.to_string())?);
+        Ok(())
     }
 
     /// The same when somebody asks for it: they expect that everything is tried.
-    async fn refresh_anew(&mut self) -> Result<(), String> {
-        let backend = Arc::clone(&self.backend);
-        let refreshed = blocking(move || backend.refresh_anew(None)).await?;
-        self.serve();
-        refreshed.map_err(|why| why.to_string())
+    async fn refresh_anew(&self) -> Result<(), String> {
+        let fresh = self.loading(|backend| backend.fetch_anew(None)).await?;
+        self.take(fresh.map_err(|why| why.to_string())?);
+        Ok(())
     }
 
-    async fn obey(&mut self, wanted: Wanted) -> Result<(), String> {
+    async fn obey(&self, wanted: Wanted) -> Result<(), String> {
+        match wanted {
+            Wanted::Reload => self.refresh_anew().await,
+            Wanted::Load(model) => {
+                let name = model.clone();
+                let fresh = self
+                    .loading(move |backend| backend.fetch_model(&name))
+                    .await?;
+                self.take(fresh.map_err(|why| why.to_string())?);
+                self.backend.stands(&model)
+            }
+            Wanted::Unload(model) => {
+                self.backend.unload_model(&model)?;
+                self.serve();
+                Ok(())
+            }
+        }
+    }
+
+    /// Has work done that takes its time, minutes where models are large. What the chain comes to
+    /// know meanwhile is served at once, and before anything else can take its place.
+    async fn loading<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&OnnxBackend) -> T + Send + 'static,
+    ) -> Result<T, String> {
         let backend = Arc::clone(&self.backend);
-        let outcome = match wanted {
-            Wanted::Reload => return self.refresh_anew().await,
-            Wanted::Load(model) => blocking(move || backend.load_model(&model)).await?,
-            Wanted::Unload(model) => backend.unload_model(&model),
-        };
+        let mut work = pin!(blocking(move || work(&backend)));
+        loop {
+            let waits = !self.backend.is_settled();
+            tokio::select! {
+                biased;
+                () = told(self.announcing.as_ref()), if waits => self.backend.settle(|_| true),
+                done = &mut work => return done,
+            }
+        }
+    }
+
+    fn take(&self, fresh: Fresh) {
+        self.backend.take(fresh);
         self.serve();
-        outcome
     }
 
     /// Serves what needs no announcement, and has the rest announced.

@@ -75,7 +75,8 @@ const UNAVAILABLE: &str = "UNAVAILABLE";
 pub struct Listed {
     /// The model.
     pub name: String,
-    /// Its version.
+    /// Its version; left out where the model's folder shows none.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub version: String,
     /// [`READY`], `LOADING` or `UNAVAILABLE`.
     pub state: &'static str,
@@ -87,6 +88,8 @@ pub struct Listed {
 #[derive(Default)]
 pub(super) struct Catalog {
     slots: BTreeMap<Key, Slot>,
+    /// Why models whose folder is not in order stay as they are.
+    broken: BTreeMap<String, String>,
     /// Models that were told to leave, and come back only when told to, with the versions that
     /// were served.
     unloaded: BTreeMap<String, Vec<u32>>,
@@ -136,10 +139,21 @@ impl Catalog {
         slot.next = None;
     }
 
-    /// Marks what does not lie in the folder any more, of the models that `concerns` names.
+    /// Remembers which folders are not in order, of the models that `concerns` names, and why.
+    pub(super) fn set_broken(
+        &mut self,
+        broken: BTreeMap<String, String>,
+        concerns: impl Fn(&str) -> bool,
+    ) {
+        self.broken.retain(|name, _| !concerns(name));
+        self.broken.extend(broken);
+    }
+
+    /// Marks what does not lie in the folder any more, of the models that `concerns` names. What a
+    /// folder holds that is not in order can't be told: its versions stay as they are.
     pub(super) fn keep(&mut self, lying: &BTreeSet<Key>, concerns: impl Fn(&str) -> bool) {
         for (key, slot) in &mut self.slots {
-            if !concerns(&key.0) {
+            if !concerns(&key.0) || self.broken.contains_key(&key.0) {
                 continue;
             }
             match (lying.contains(key), &slot.next) {
@@ -165,6 +179,7 @@ impl Catalog {
             let served = of_name.filter(|(_, slot)| slot.live.is_some());
             let versions = served.map(|((_, version), _)| *version).collect();
             self.unloaded.insert(name.to_owned(), versions);
+            self.broken.remove(name);
         } else {
             self.unloaded.remove(name);
         }
@@ -192,10 +207,19 @@ impl Catalog {
         settled
     }
 
-    /// Why a version of the model as it lies in the folder is not served.
+    /// Why the model as it lies in the folder, or a version of it, is not served.
     pub(super) fn trouble(&self, name: &str) -> Option<String> {
-        let mut of_name = self.slots.iter().filter(|((other, _), _)| other == name);
-        of_name.find_map(|(_, slot)| slot.trouble.clone())
+        let of_versions = || self.of_name(name).find_map(|slot| slot.trouble.clone());
+        self.broken.get(name).cloned().or_else(of_versions)
+    }
+
+    /// Its places, by version.
+    fn of_name<'a>(&'a self, name: &'a str) -> impl DoubleEndedIterator<Item = &'a Slot> {
+        let of_name = self
+            .slots
+            .iter()
+            .filter(move |((other, _), _)| other == name);
+        of_name.map(|(_, slot)| slot)
     }
 
     /// How many places wait to be settled.
@@ -205,8 +229,7 @@ impl Catalog {
 
     /// The newest version of a model as it will be once all is settled.
     pub(super) fn newest(&self, name: &str) -> Option<Arc<ModelInfo>> {
-        let of_name = self.slots.iter().filter(|((other, _), _)| other == name);
-        let mut served = of_name.filter_map(|(_, slot)| match &slot.next {
+        let mut served = self.of_name(name).filter_map(|slot| match &slot.next {
             Some(Next::Serve(served)) => Some(served),
             Some(Next::Leave) => None,
             None => slot.live.as_ref(),
@@ -221,7 +244,8 @@ impl Catalog {
                 (None, Some(Next::Serve(_))) => "LOADING",
                 _ => UNAVAILABLE,
             };
-            let reason = match (&slot.trouble, &slot.next) {
+            let trouble = self.broken.get(name).or(slot.trouble.as_ref());
+            let reason = match (trouble, &slot.next) {
                 (Some(trouble), _) => trouble.clone(),
                 (None, Some(Next::Serve(_))) => {
                     "another file waits until the chain knows it".into()
@@ -237,6 +261,16 @@ impl Catalog {
             }
         };
         let mut listed: Vec<_> = self.slots.iter().map(list).collect();
+        for (name, why) in &self.broken {
+            if self.of_name(name).next().is_none() {
+                listed.push(Listed {
+                    name: name.clone(),
+                    version: String::new(),
+                    state: UNAVAILABLE,
+                    reason: why.clone(),
+                });
+            }
+        }
         let unloaded = self.unloaded.iter();
         let unloaded =
             unloaded.flat_map(|(name, versions)| versions.iter().map(move |it| (name, it)));

@@ -34,12 +34,12 @@ use crate::{
     check::check_query,
 };
 use assay_protocol::oip::{InferRequest, Tensor};
-use catalog::{Catalog, Key, Settled, Source};
+use catalog::{Catalog, Key, Served, Settled, Source};
 use futures::future::BoxFuture;
 use load::Loader;
 use ort::environment::Environment;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
@@ -86,6 +86,21 @@ pub struct OnnxBackend {
     catalog: RwLock<Catalog>,
 }
 
+/// What a look at the folder found new or changed, loaded.
+pub struct Fresh {
+    /// The one model that was looked at, if not all were.
+    only: Option<String>,
+    files: Vec<FreshFile>,
+    lying: BTreeSet<Key>,
+    broken: BTreeMap<String, String>,
+}
+
+struct FreshFile {
+    key: Key,
+    source: Source,
+    loaded: Result<Served, String>,
+}
+
 impl OnnxBackend {
     /// Loads every model of `folder`. It takes as long as loading takes: not for async threads.
     pub fn load(
@@ -115,73 +130,103 @@ impl OnnxBackend {
         look(&self.folder)
     }
 
-    /// Loads what is new or changed in the folder, of one model if it is named, without serving it
-    /// yet. What is wrong with a model is told in [`Self::list`]. Not for async threads.
-    pub fn refresh(&self, only: Option<&str>) -> Result<(), FolderError> {
-        let found = self.look()?;
+    /// Loads what is new or changed in the folder, of one model if it is named. Nothing of it is
+    /// served, nor waits to be, before [`Self::take`]. Not for async threads.
+    pub fn fetch(&self, only: Option<&str>) -> Result<Fresh, FolderError> {
         let concerns = |name: &str| only.is_none_or(|only| only == name);
-        let mut lying = BTreeSet::new();
-        for (name, model) in found {
+        let mut fresh = Fresh {
+            only: only.map(Into::into),
+            files: Vec::new(),
+            lying: BTreeSet::new(),
+            broken: BTreeMap::new(),
+        };
+        for (name, model) in self.look()? {
             if !concerns(&name) || self.read(|catalog| catalog.is_unloaded(&name)) {
                 continue;
             }
             match model {
                 Ok(model) => {
                     for file in &model.files {
-                        lying.insert((file.name.clone(), file.version));
-                        self.refresh_file(file, &model.settings);
+                        fresh.lying.insert((file.name.clone(), file.version));
+                        fresh.files.extend(self.fetch_file(file, &model.settings));
                     }
                 }
-                Err(why) => lying.extend(self.stay(&name, &why)),
+                Err(why) => {
+                    tracing::error!(model = %name, %why, "the model's folder is passed over");
+                    fresh.broken.insert(name, why.to_string());
+                }
             }
         }
-        self.change(|catalog| catalog.keep(&lying, concerns));
-        self.tell_waiting();
-        Ok(())
+        Ok(fresh)
     }
 
     /// The same, and tries again what could not be loaded although its file is what it was: what
     /// was in its way may be elsewhere.
-    pub fn refresh_anew(&self, only: Option<&str>) -> Result<(), FolderError> {
+    pub fn fetch_anew(&self, only: Option<&str>) -> Result<Fresh, FolderError> {
         let concerns = |name: &str| only.is_none_or(|only| only == name);
         self.change(|catalog| catalog.forget_troubles(concerns));
-        self.refresh(only)
+        self.fetch(only)
     }
 
-    fn refresh_file(&self, file: &ModelFile, settings: &ModelSettings) {
+    /// The same of one model, which may have been unloaded.
+    pub fn fetch_model(&self, name: &str) -> Result<Fresh, FolderError> {
+        self.change(|catalog| catalog.set_unloaded(name, false));
+        self.fetch_anew(Some(name))
+    }
+
+    fn fetch_file(&self, file: &ModelFile, settings: &ModelSettings) -> Option<FreshFile> {
         let key = (file.name.clone(), file.version);
         let source = Source::new(file, settings);
         if !self.read(|catalog| catalog.is_news(&key, &source)) {
-            return;
+            return None;
         }
-        match self.loader.load(file, settings) {
-            Ok(served) => self.change(|catalog| catalog.loaded(key, source, served)),
-            Err(why) => {
-                tracing::error!(model = %file.name, version = file.version, %why, "not served");
-                self.change(|catalog| catalog.refused(key, source, why.to_string()));
+        let loaded = self.loader.load(file, settings);
+        let loaded = loaded.map_err(|why| {
+            tracing::error!(model = %file.name, version = file.version, %why, "not served");
+            why.to_string()
+        });
+        Some(FreshFile {
+            key,
+            source,
+            loaded,
+        })
+    }
+
+    /// Has what was loaded wait for [`Self::settle`], and what lies in the folder no more. What is
+    /// wrong with a model is told in [`Self::list`].
+    pub fn take(&self, fresh: Fresh) {
+        let Fresh {
+            only,
+            files,
+            lying,
+            broken,
+        } = fresh;
+        let concerns = |name: &str| only.as_deref().is_none_or(|only| only == name);
+        self.change(|catalog| {
+            for FreshFile {
+                key,
+                source,
+                loaded,
+            } in files
+            {
+                match loaded {
+                    Ok(served) => catalog.loaded(key, source, served),
+                    Err(why) => catalog.refused(key, source, why),
+                }
             }
-        }
+            catalog.set_broken(broken, concerns);
+            catalog.keep(&lying, concerns);
+        });
+        self.tell_waiting();
     }
 
-    /// Leaves the versions of a model as they are whose folder is not in order.
-    fn stay(&self, name: &str, why: &FolderError) -> Vec<Key> {
-        tracing::error!(model = %name, %why, "the model's folder is passed over");
-        let served = self.models().into_iter().filter(|it| it.name == name);
-        served.map(|it| (it.name.clone(), it.version)).collect()
-    }
-
-    /// Loads a model although it was unloaded, or says why it can't be.
-    pub fn load_model(&self, name: &str) -> Result<(), String> {
-        self.change(|catalog| catalog.set_unloaded(name, false));
-        match self.look().map_err(|why| why.to_string())?.remove(name) {
-            None => return Err(format!("there is no model `{name}` in the model folder")),
-            Some(Err(why)) => return Err(why.to_string()),
-            Some(Ok(_)) => {}
-        }
-        self.refresh_anew(Some(name))
-            .map_err(|why| why.to_string())?;
+    /// Whether a model is served, or will be, as it lies in the folder; else what is wrong with it.
+    pub fn stands(&self, name: &str) -> Result<(), String> {
         match self.read(|catalog| catalog.trouble(name)) {
             Some(trouble) => Err(trouble),
+            None if self.newest(name).is_none() => {
+                Err(format!("there is no model `{name}` in the model folder"))
+            }
             None => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 //! What is served follows the model folder, and the chain knows it first.
 
-use crate::common::{blank, config, digits, folder, Client, Running, PATIENCE};
+use crate::common::{blank, config, digits, fixture, folder, Client, Running, PATIENCE};
 use assay_miner::{
     admin::AdminSettings,
     chain::{Chain, ChainError, Neuron, Standing},
@@ -13,7 +13,13 @@ use assay_protocol::oip::Encoding;
 use assay_telemetry::Shutdown;
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, Method};
-use nix::sys::signal::{raise, Signal};
+use nix::{
+    sys::{
+        signal::{raise, Signal},
+        stat::Mode,
+    },
+    unistd::mkfifo,
+};
 use serde_json::json;
 use std::{
     fs,
@@ -221,6 +227,67 @@ async fn admin_does_as_the_body_of_a_call_says_or_refuses_it() {
 }
 
 #[tokio::test]
+async fn admin_tells_what_is_wrong_with_a_folder_until_it_is_mended() {
+    let folder = folder(&[("m/1", &model("tree-3")), ("n/1", &model("svc"))]);
+    let (miner, admin) = administered(folder.path()).await;
+    let caller = Client {
+        address: admin,
+        ..miner.client()
+    };
+    let ask = |what: &'static str| {
+        let caller = caller.clone();
+        async move {
+            let mut headers = HeaderMap::new();
+            let token = HeaderValue::from_static("Bearer 0123456789abcdef");
+            headers.insert("authorization", token);
+            let target = format!("/v2/repository/{what}");
+            caller.request(Method::POST, &target, headers, vec![]).await
+        }
+    };
+    // Model, version, state, and what the reason says.
+    let lists = |listed: &serde_json::Value, expected: &[[&str; 4]]| {
+        let listed = listed.as_array().unwrap();
+        assert_eq!(listed.len(), expected.len(), "{listed:?}");
+        for (listed, [name, version, state, says]) in listed.iter().zip(expected) {
+            assert_eq!(listed["name"], *name);
+            assert_eq!(listed["version"].as_str().unwrap_or_default(), *version);
+            assert_eq!(listed["state"], *state);
+            let reason = listed["reason"].as_str().unwrap();
+            assert!(
+                reason.contains(says) && reason.is_empty() == says.is_empty(),
+                "{reason}"
+            );
+        }
+    };
+    put(folder.path(), "n/2", &fixture("make.py"));
+    let unusable = [
+        ["m", "1", "READY", ""],
+        ["n", "1", "READY", ""],
+        ["n", "2", "UNAVAILABLE", "not a model"],
+    ];
+    lists(&ask("reload").await.json(), &unusable);
+
+    let settings = folder.path().join("n/model.toml");
+    fs::write(&settings, "worker = 2").unwrap();
+    fs::create_dir_all(folder.path().join("o/1")).unwrap();
+    let reloaded = ask("reload").await;
+    assert_eq!(reloaded.status, 200);
+    let broken = [
+        ["m", "1", "READY", ""],
+        ["n", "1", "READY", "worker"],
+        ["n", "2", "UNAVAILABLE", "worker"],
+        ["o", "", "UNAVAILABLE", "o/1/model.onnx is missing"],
+    ];
+    lists(&reloaded.json(), &broken);
+    assert!(ask("models/n/load").await.error().contains("worker"));
+    assert!(served(&miner.client(), "n").await.is_some());
+
+    fs::remove_file(settings).unwrap();
+    fs::remove_dir_all(folder.path().join("o")).unwrap();
+    lists(&ask("reload").await.json(), &unusable);
+}
+
+#[tokio::test]
 async fn admin_is_refused_to_strangers_when_it_has_no_token() {
     let folder = folder(&[("m/1", &model("tree-3"))]);
     let mut open = unwatched(folder.path());
@@ -402,4 +469,32 @@ async fn miner_is_not_ready_when_what_the_chain_names_or_every_model_is_gone() {
     until(|| async { served(&client, "n").await.is_some() }).await;
     assert_eq!(served(&client, "m").await, Some(new));
     assert_eq!(why().await, None);
+}
+
+#[tokio::test]
+async fn what_the_chain_names_is_served_while_the_next_file_is_being_loaded() {
+    let folder = folder(&[("m/1", &model("tree-3")), ("n/1", &model("svc"))]);
+    let (miner, chain) = on_chain(folder.path(), Some("m")).await;
+    let client = miner.client();
+    let (second, third) = (digest(&model("tree-6")), digest(&model("logistic")));
+    until(|| async { chain.model().is_some() }).await;
+    chain.set_away(true);
+    put(folder.path(), "m/1", &model("tree-6"));
+    put(folder.path(), "n/1", &model("logistic"));
+    raise(Signal::SIGHUP).unwrap();
+    until(|| async { served(&client, "n").await.as_ref() == Some(&third) }).await;
+
+    // Settings that are read from a pipe, so that the look at the folder takes as long as it shall.
+    put(folder.path(), "m/1", &model("logistic"));
+    let pipe = folder.path().join("n/model.toml");
+    mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+    raise(Signal::SIGHUP).unwrap();
+    let opened = tokio::task::spawn_blocking(|| fs::OpenOptions::new().write(true).open(pipe));
+    let held = opened.await.unwrap().unwrap();
+    chain.set_away(false);
+    until(|| async { served(&client, "m").await.as_ref() == Some(&second) }).await;
+    assert_eq!(chain.model(), Some(second));
+    drop(held);
+    until(|| async { served(&client, "m").await.as_ref() == Some(&third) }).await;
+    assert_eq!(chain.model(), Some(third));
 }
