@@ -9,6 +9,7 @@
 //! was served before. A file that can't be served leaves what is served as it is.
 
 use super::{
+    engine::Provider,
     folder::{ModelFile, Stamp},
     load::Sessions,
     settings::ModelSettings,
@@ -26,6 +27,7 @@ pub(super) type Key = (String, u32);
 /// A model with the threads that run it.
 pub(super) struct Served {
     pub info: Arc<ModelInfo>,
+    pub provider: Provider,
     pub pool: WorkerPool,
     pub sessions: Sessions,
     /// Queries that it can make use of at once.
@@ -105,6 +107,13 @@ impl Catalog {
     pub(super) fn models(&self) -> Vec<Arc<ModelInfo>> {
         let live = self.slots.values().filter_map(|slot| slot.live.as_ref());
         live.map(|served| Arc::clone(&served.info)).collect()
+    }
+
+    /// On which GPU interface the model is served, if it is.
+    pub(super) fn on_gpu(&self, name: &str) -> Option<Provider> {
+        let live = self.of_name(name).filter_map(|slot| slot.live.as_ref());
+        let mut providers = live.map(|served| served.provider);
+        providers.find(|provider| *provider != Provider::Cpu)
     }
 
     /// Whether this source was not looked at yet.

@@ -50,6 +50,16 @@ pub enum Provider {
 }
 
 impl Device {
+    /// Where a model's next file is loaded that is served from a GPU now, if it is: from there and
+    /// from nowhere else. Both are held together for a while, and that there is no room for it is
+    /// no reason to answer on, slowly, without one.
+    pub(super) const fn staying(self, now: Option<Provider>) -> Self {
+        match now {
+            Some(gpu @ (Provider::Cuda | Provider::TensorRt)) => Self::exactly(gpu, self),
+            Some(Provider::Cpu) | None => self,
+        }
+    }
+
     /// The device on which `provider` runs: a model loaded again must not silently move.
     pub(super) const fn exactly(provider: Provider, chosen: Self) -> Self {
         match (provider, chosen) {
@@ -90,6 +100,17 @@ pub enum ModelError {
         /// The file.
         path: PathBuf,
         /// What it said.
+        why: String,
+    },
+    /// The GPU does not take it that serves the model now.
+    #[error(
+        "{} can't be loaded on the GPU ({why}), on which the model is served now: what is served \
+         answers on. Make room there, or restart the miner to have it moved", path.display()
+    )]
+    NotOnGpu {
+        /// The file.
+        path: PathBuf,
+        /// What ONNX Runtime said.
         why: String,
     },
     /// It has inputs or outputs that the protocol can't carry.
@@ -335,4 +356,28 @@ fn describe(outlet: &Outlet) -> Result<TensorMetadata, String> {
         datatype,
         shape: shape.to_vec(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn device_is_the_gpu_alone_when_the_model_is_served_from_it() {
+        let (auto, cuda) = (
+            Device::Auto { cuda_device: 1 },
+            Device::Cuda { cuda_device: 1 },
+        );
+        let tensorrt = Device::TensorRt { cuda_device: 1 };
+        for (chosen, now, device) in [
+            (auto, Some(Provider::Cuda), cuda),
+            // A GPU that works now is welcome, if one is wanted.
+            (auto, Some(Provider::Cpu), auto),
+            (auto, None, auto),
+            (tensorrt, Some(Provider::TensorRt), tensorrt),
+            (Device::Cpu, Some(Provider::Cpu), Device::Cpu),
+        ] {
+            assert_eq!(chosen.staying(now), device);
+        }
+    }
 }

@@ -62,16 +62,25 @@ impl Loader {
         }
     }
 
+    /// `on_gpu` says where the model is served from now, if it is from a GPU.
     pub(super) fn load(
         &self,
         file: &ModelFile,
         settings: &ModelSettings,
+        on_gpu: Option<Provider>,
     ) -> Result<Served, LoadError> {
         let options = self.of(settings);
+        let wanted = options.device.staying(on_gpu);
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let mut sessions = Sessions::of(&options, file.stamp.bytes(), cores);
         let threads = sessions.threads;
-        let loaded = OnnxEngine::load(&self.environment, file, options.device, threads)?;
+        let loaded = OnnxEngine::load(&self.environment, file, wanted, threads);
+        let loaded = loaded.map_err(|why| match why {
+            ModelError::Unusable { path, why } if on_gpu.is_some() => {
+                ModelError::NotOnGpu { path, why }
+            }
+            other => other,
+        })?;
         self.tell(loaded.info.fallback.as_deref());
         let info = Arc::new(loaded.info);
         let provider = loaded.engine.provider();
@@ -79,7 +88,7 @@ impl Loader {
         if provider != Provider::Cpu && options.workers.is_none() {
             sessions.workers = 1;
         }
-        let device = Device::exactly(provider, options.device);
+        let device = Device::exactly(provider, wanted);
         let factory = self.again(file, device, threads, &info);
         let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(loaded.engine)];
         for _ in 1..sessions.workers {
@@ -102,6 +111,7 @@ impl Loader {
         let pool = WorkerPool::start(&info.name, engines, factory, waiting, batching)?;
         Ok(Served {
             info,
+            provider,
             pool,
             sessions,
             room,

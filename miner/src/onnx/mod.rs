@@ -115,7 +115,7 @@ impl OnnxBackend {
         };
         for model in scan(folder)?.into_values() {
             for file in &model.files {
-                let served = backend.loader.load(file, &model.settings)?;
+                let served = backend.loader.load(file, &model.settings, None)?;
                 let source = Source::new(file, &model.settings);
                 let key = (file.name.clone(), file.version);
                 backend.change(|catalog| catalog.loaded(key, source, served));
@@ -180,7 +180,8 @@ impl OnnxBackend {
         if !self.read(|catalog| catalog.is_news(&key, &source)) {
             return None;
         }
-        let loaded = self.loader.load(file, settings);
+        let on_gpu = self.read(|catalog| catalog.on_gpu(&file.name));
+        let loaded = self.loader.load(file, settings, on_gpu);
         let loaded = loaded.map_err(|why| {
             tracing::error!(model = %file.name, version = file.version, %why, "not served");
             why.to_string()
