@@ -90,6 +90,8 @@ impl Orders {
 pub struct Announcing {
     /// The model.
     pub model: String,
+    /// Whether the settings name it. Else it was the only one when the miner started.
+    pub is_named: bool,
     /// The way to the chain.
     pub wishes: Wishes,
 }
@@ -251,11 +253,28 @@ impl Reloader {
     fn take(&self, fresh: Fresh) {
         self.backend.take(fresh);
         self.serve();
+        self.warn_of_restart();
+    }
+
+    /// At its start a miner must know which model to announce, and can't be told by which it
+    /// announced before.
+    fn warn_of_restart(&self) {
+        let unnamed = self.announcing.as_ref().filter(|it| !it.is_named);
+        let Some(Announcing { model, .. }) = unnamed else {
+            return;
+        };
+        if self.backend.models().iter().any(|it| it.name != *model) {
+            tracing::warn!(
+                model,
+                "several models are served now: name the one that is announced in `chain.model`, \
+                 or the miner will not start again"
+            );
+        }
     }
 
     /// Serves what needs no announcement, and has the rest announced.
     fn serve(&self) {
-        let Some(Announcing { model, wishes }) = &self.announcing else {
+        let Some(Announcing { model, wishes, .. }) = &self.announcing else {
             self.backend.settle(|_| true);
             return;
         };

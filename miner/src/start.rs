@@ -59,7 +59,11 @@ pub(crate) fn announcing(
         return Ok(None);
     };
     let model = announced_model(settings, &backend.models())?.name.clone();
-    Ok(Some(Announcing { model, wishes }))
+    Ok(Some(Announcing {
+        model,
+        is_named: settings.model.is_some(),
+        wishes,
+    }))
 }
 
 /// The host name under which this miner is known, for its certificate.

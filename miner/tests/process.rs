@@ -163,6 +163,37 @@ async fn program_serves_when_the_node_is_away_at_the_start() {
 }
 
 #[test]
+fn program_warns_when_it_would_not_start_again_with_the_models_that_it_serves() {
+    let svc = digits().join("svc/1/model.onnx");
+    let folder = common::folder(&[("svc/1", &svc)]);
+    let models = folder.path().to_str().unwrap().to_owned();
+    let mut miner = Running::start(&[
+        "--models",
+        &models,
+        "--chain-url",
+        "ws://127.0.0.1:1",
+        "--netuid",
+        "1",
+    ]);
+    std::fs::create_dir_all(folder.path().join("other/1")).unwrap();
+    std::fs::copy(svc, folder.path().join("other/1/model.onnx")).unwrap();
+    miner.signal(Signal::SIGHUP);
+    let warned = loop {
+        let mut line = String::new();
+        assert_ne!(miner.log.read_line(&mut line).unwrap(), 0);
+        if line.contains("chain.model") {
+            break line;
+        }
+    };
+    assert!(
+        warned.contains("WARN") && warned.contains("not start again"),
+        "{warned}"
+    );
+    miner.signal(Signal::SIGTERM);
+    assert_eq!(miner.ended(), Some(0));
+}
+
+#[test]
 fn program_checks_models_without_serving() {
     let checked = output(&["--models", &models(), "--check", "--provider", "cpu"]);
     assert!(checked.status.success(), "{checked:?}");
