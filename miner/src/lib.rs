@@ -72,7 +72,14 @@ use tokio::{
 /// the models run elsewhere.
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), Error> {
     let _caught = signal(SignalKind::hangup())?;
-    Miner::open(config).await?.serve(shutdown).await
+    let miner = tokio::select! {
+        opened = Miner::open(config) => opened?,
+        () = shutdown.tripped() => {
+            tracing::info!("ended before it served");
+            return Ok(());
+        }
+    };
+    miner.serve(shutdown).await
 }
 
 /// A miner whose key and models are loaded and whose ports are bound.

@@ -25,7 +25,7 @@ fn start(flags: &Flags) -> anyhow::Result<()> {
     }
     init_logging(config.log.format, &config.log.filter).map_err(Error::from)?;
     let runtime = tokio::runtime::Runtime::new().context("can't start the async runtime")?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         if flags.check {
             let checked = check(&config).await?;
             for line in checked.lines() {
@@ -40,5 +40,8 @@ fn start(flags: &Flags) -> anyhow::Result<()> {
         let shutdown = Shutdown::on_signals().context("can't listen for signals")?;
         run(config, shutdown).await?;
         Ok(())
-    })
+    });
+    // A model may still be loaded, which takes minutes and changes nothing any more.
+    runtime.shutdown_background();
+    ended
 }

@@ -10,7 +10,7 @@ use nix::{
 };
 use std::{
     io::{BufRead as _, BufReader, Read as _},
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, ChildStderr, Command, Output, Stdio},
@@ -37,15 +37,21 @@ struct Running {
     client: Client,
 }
 
+/// A miner and its log.
+fn spawned(arguments: &[&str]) -> (Child, BufReader<ChildStderr>) {
+    let mut command = program(&["--listen", "127.0.0.1:0", "--log-format", "json"]);
+    let mut child = command
+        .args(arguments)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = BufReader::new(child.stderr.take().unwrap());
+    (child, log)
+}
+
 impl Running {
     fn start(arguments: &[&str]) -> Self {
-        let mut command = program(&["--listen", "127.0.0.1:0", "--log-format", "json"]);
-        let mut child = command
-            .args(arguments)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let (child, mut log) = spawned(arguments);
         let address = loop {
             let mut line = String::new();
             assert_ne!(log.read_line(&mut line).unwrap(), 0, "the miner ended");
@@ -54,12 +60,28 @@ impl Running {
                 break line["address"].as_str().unwrap().parse().unwrap();
             }
         };
+        Self::of(child, log, address)
+    }
+
+    fn of(child: Child, log: BufReader<ChildStderr>, address: SocketAddr) -> Self {
         let client = Client {
             address,
             key: caller(),
             miner: miner().hotkey(),
         };
         Self { child, log, client }
+    }
+
+    /// Waits for a line of the log that holds this.
+    fn said(&mut self, what: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let read = self.log.read_line(&mut line).unwrap();
+            assert_ne!(read, 0, "the miner ended, and did not say: {what}");
+            if line.contains(what) {
+                return line;
+            }
+        }
     }
 
     fn signal(&self, signal: Signal) {
@@ -111,6 +133,32 @@ async fn program_serves_and_ends_well_when_told_to() {
     }
 }
 
+#[test]
+fn program_ends_when_told_to_while_a_model_is_loaded_at_its_start() {
+    let stuck = common::folder(&[("m/1", &common::fixture("forever.onnx"))]);
+    let (child, log) = spawned(&["--models", stuck.path().to_str().unwrap()]);
+    let address = ([127, 0, 0, 1], 1).into();
+    let mut miner = Running::of(child, log, address);
+    miner.said("ONNX Runtime loaded");
+    std::thread::sleep(Duration::from_millis(200));
+    miner.signal(Signal::SIGTERM);
+    assert_eq!(miner.ended(), Some(0));
+}
+
+#[test]
+fn program_ends_when_told_to_while_another_model_is_loaded() {
+    let folder = common::folder(&[("svc/1", &digits().join("svc/1/model.onnx"))]);
+    let mut miner = Running::start(&["--models", folder.path().to_str().unwrap()]);
+    let version = folder.path().join("stuck/1");
+    std::fs::create_dir_all(&version).unwrap();
+    std::fs::copy(common::fixture("forever.onnx"), version.join("model.onnx")).unwrap();
+    miner.signal(Signal::SIGHUP);
+    miner.said("SIGHUP");
+    std::thread::sleep(Duration::from_millis(200));
+    miner.signal(Signal::SIGTERM);
+    assert_eq!(miner.ended(), Some(0));
+}
+
 #[tokio::test]
 async fn program_lives_on_when_it_is_hung_up_on() {
     let mut miner = Running::start(&["--models", &models()]);
@@ -146,18 +194,8 @@ async fn program_serves_when_the_node_is_away_at_the_start() {
     let query = common::blank(1);
     let how = assay_protocol::oip::Encoding::Json;
     assert_eq!(miner.client.infer("svc", &query, how).await.status, 200);
-    loop {
-        let mut line = String::new();
-        assert_ne!(
-            miner.log.read_line(&mut line).unwrap(),
-            0,
-            "nothing was said of the node"
-        );
-        if line.contains("ws://127.0.0.1:1") {
-            assert!(line.contains("is it running"), "{line}");
-            break;
-        }
-    }
+    let line = miner.said("ws://127.0.0.1:1");
+    assert!(line.contains("is it running"), "{line}");
     miner.signal(Signal::SIGTERM);
     assert_eq!(miner.ended(), Some(0));
 }
@@ -178,13 +216,7 @@ fn program_warns_when_it_would_not_start_again_with_the_models_that_it_serves() 
     std::fs::create_dir_all(folder.path().join("other/1")).unwrap();
     std::fs::copy(svc, folder.path().join("other/1/model.onnx")).unwrap();
     miner.signal(Signal::SIGHUP);
-    let warned = loop {
-        let mut line = String::new();
-        assert_ne!(miner.log.read_line(&mut line).unwrap(), 0);
-        if line.contains("chain.model") {
-            break line;
-        }
-    };
+    let warned = miner.said("chain.model");
     assert!(
         warned.contains("WARN") && warned.contains("not start again"),
         "{warned}"

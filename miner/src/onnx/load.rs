@@ -6,6 +6,7 @@ use super::{
     folder::ModelFile,
     pages::use_huge_pages,
     settings::{Batching, ModelSettings},
+    stop::Deadline,
     warm_up::{warm_up, why_not_joined},
     workers::{Engine, EngineFactory, WorkerPool},
     LoadError, RunOptions,
@@ -16,6 +17,7 @@ use std::{
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError},
     thread,
+    time::Duration,
 };
 
 /// Most sessions of a model that are opened where no setting asks for more,
@@ -23,6 +25,10 @@ const MOST_SESSIONS: usize = 4;
 
 /// and how large a file read so often may be in all: each session holds the weights anew.
 const MOST_BYTES: u64 = 2 << 30;
+
+/// Longest that a model's first queries may take, in all its sessions together. On some models they
+/// would never end; where TensorRT builds engines for them, they take minutes.
+const LONGEST_FIRST: Duration = Duration::from_secs(10 * 60);
 
 /// The sessions of a model, one per worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +55,8 @@ impl Sessions {
 pub(super) struct Loader {
     environment: Environment,
     options: RunOptions,
+    /// For a model's first queries.
+    limit: Duration,
     /// Why models are not on the GPU, as it was told last.
     told: Mutex<Option<String>>,
 }
@@ -58,6 +66,7 @@ impl Loader {
         Self {
             environment,
             options,
+            limit: LONGEST_FIRST,
             told: Mutex::default(),
         }
     }
@@ -94,16 +103,18 @@ impl Loader {
         for _ in 1..sessions.workers {
             engines.push(factory()?);
         }
-        for engine in &mut engines {
-            warm_up(&mut **engine, &info, &settings.warm_up).map_err(|why| {
-                ModelError::Unusable {
-                    path: file.path.clone(),
-                    why,
-                }
-            })?;
+        let deadline = Deadline::after(self.limit)?;
+        let tried = first_queries(&mut engines, &info, settings, options.batching, &deadline);
+        let unusable = |why| ModelError::Unusable {
+            path: file.path.clone(),
+            why,
+        };
+        if deadline.is_over() {
+            let seconds = self.limit.as_secs();
+            let why = format!("its first queries did not end within {seconds} seconds");
+            return Err(unusable(why).into());
         }
-        use_huge_pages();
-        let batching = joined(&mut *engines[0], &info, settings, options.batching);
+        let batching = tried.map_err(unusable)?;
         // For every worker what it runs and what is to follow at once, a row each.
         let room = 2 * engines.len() * batching.max_rows;
         let waiting = options.queue.max(engines.len());
@@ -160,6 +171,25 @@ impl Loader {
     }
 }
 
+/// What nobody should wait for, and the trial of batching, whose outcome this returns.
+fn first_queries(
+    engines: &mut [Box<dyn Engine>],
+    info: &ModelInfo,
+    settings: &ModelSettings,
+    wanted: Batching,
+    deadline: &Deadline,
+) -> Result<Batching, String> {
+    for engine in &mut *engines {
+        warm_up(&mut deadline.bound(&mut **engine), info, &settings.warm_up)?;
+    }
+    use_huge_pages();
+    let Some(first) = engines.first_mut() else {
+        return Ok(wanted);
+    };
+    let mut first = deadline.bound(&mut **first);
+    Ok(joined(&mut first, info, settings, wanted))
+}
+
 /// How queries are joined: as it is set, unless the model does not bear it.
 fn joined(
     engine: &mut dyn Engine,
@@ -182,6 +212,34 @@ fn joined(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::onnx::{load_library, scan};
+    use std::{fs, path::Path, time::Instant};
+
+    #[test]
+    fn load_is_refused_when_the_first_queries_do_not_end() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        let folder = tempfile::tempdir().unwrap();
+        let version = folder.path().join("m/1");
+        fs::create_dir_all(&version).unwrap();
+        fs::copy(fixtures.join("forever.onnx"), version.join("model.onnx")).unwrap();
+        let options = RunOptions {
+            device: Device::Cpu,
+            workers: NonZeroUsize::new(2),
+            queue: 64,
+            threads: NonZeroUsize::new(1),
+            batching: Batching::default(),
+        };
+        let loader = Loader {
+            limit: Duration::from_secs(1),
+            ..Loader::new(load_library(None).unwrap(), options)
+        };
+        let model = &scan(folder.path()).unwrap()["m"];
+        let start = Instant::now();
+        let refused = loader.load(&model.files[0], &model.settings, None);
+        let why = refused.err().unwrap().to_string();
+        assert!(why.contains("did not end within 1 seconds"), "{why}");
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
 
     #[test]
     fn sessions_use_all_cores_unless_told_or_too_large() {

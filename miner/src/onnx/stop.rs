@@ -2,15 +2,20 @@
 //!
 //! A query whose asker leaves before its turn is not run; this is for those that are being run. A
 //! run of several queries goes on as long as one of them is wanted. Models can be such that a run
-//! never ends by itself: without this, one query would take a worker for good.
+//! never ends by itself: without this, one query would take a worker for good. The same ends a model's
+//! first queries, for which nobody waits but the miner.
 
+use super::workers::Engine;
+use crate::backend::BackendError;
+use assay_protocol::oip::{InferRequest, Tensor};
 use std::{
-    fmt,
+    fmt, io,
     sync::{
         atomic::{AtomicUsize, Ordering},
-        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc, Arc, Mutex, MutexGuard, PoisonError,
     },
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 
 type Ending = Box<dyn Fn() + Send + Sync>;
@@ -58,6 +63,57 @@ impl Stop {
 impl fmt::Debug for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Stop").field(&self.asked()).finish()
+    }
+}
+
+/// Time for some runs, one after another. When it is over, the one under way is ended, and so is
+/// every one after it.
+pub(super) struct Deadline {
+    stop: Stop,
+    /// Dropped, it lets the thread go that looks at the clock.
+    _ending: mpsc::Sender<()>,
+}
+
+impl Deadline {
+    pub(super) fn after(limit: Duration) -> io::Result<Self> {
+        let (sender, dropped) = mpsc::channel();
+        let stop = Stop::default();
+        let late = stop.clone();
+        thread::Builder::new()
+            .name("deadline".into())
+            .spawn(move || {
+                if dropped.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    late.ask();
+                }
+            })?;
+        Ok(Self {
+            stop,
+            _ending: sender,
+        })
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.stop.asked().is_some()
+    }
+
+    /// An engine with no more time than is left.
+    pub(super) fn bound<'a>(&'a self, engine: &'a mut dyn Engine) -> impl Engine + 'a {
+        Bound {
+            engine,
+            stop: &self.stop,
+        }
+    }
+}
+
+struct Bound<'a> {
+    engine: &'a mut dyn Engine,
+    stop: &'a Stop,
+}
+
+impl Engine for Bound<'_> {
+    fn run(&mut self, query: InferRequest) -> Result<Vec<Tensor>, BackendError> {
+        self.engine.stop_by(self.stop);
+        self.engine.run(query)
     }
 }
 
