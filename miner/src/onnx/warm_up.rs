@@ -3,15 +3,20 @@
 //!
 //! A model whose answer for one row depends on other rows would, with batching, answer one caller
 //! out of another's numbers. No metadata says whether it does, so it is tried: the same queries
-//! alone and joined must give the same answers.
+//! alone and joined must give the same answers, also where their numbers are of different sizes: that
+//! shows what is measured by the largest number of all rows, as where numbers are narrowed for a run.
 
 use super::{batch, settings::WarmUp, workers::Engine};
 use crate::backend::ModelInfo;
 use assay_protocol::oip::{DataType, InferRequest, OipError, Tensor, TensorData, TensorMetadata};
 use half::{bf16, f16};
 
-/// Rows of the trial's queries.
-const TRIAL_ROWS: [usize; 3] = [1, 3, 2];
+/// Rows of the trial's queries,
+const TRIAL_ROWS: [usize; 4] = [1, 3, 2, 1];
+
+/// and what their numbers are multiplied by, first and then again.
+const ALIKE: [f32; 4] = [1.0; 4];
+const UNLIKE: [f32; 4] = [1.0, 100.0, 0.01, -1.0];
 
 /// How far answers may differ, as part of their size: the order of summation may change with the
 /// number of rows. Narrow types are less exact.
@@ -26,7 +31,7 @@ pub(super) fn warm_up(
     settings: &WarmUp,
 ) -> Result<(), String> {
     for _ in 0..settings.runs {
-        let query = query(info, settings, None, &mut || 0);
+        let query = query(info, settings, None, &mut blank);
         let outcome = query.map_err(|why| why.to_string()).and_then(|query| {
             crate::check::check_query(info, &query)
                 .and_then(|()| engine.run(query))
@@ -63,11 +68,36 @@ pub(super) fn why_not_joined(
             ));
         }
     }
-    tried(engine, info, settings).err()
+    if let Err(why) = tried(engine, info, settings, &ALIKE) {
+        return Some(why.to_string());
+    }
+    // A model need not take numbers of every size; that it refuses some says nothing of its rows.
+    match tried(engine, info, settings, &UNLIKE) {
+        Err(why @ Trouble::Depends(_)) => Some(why.to_string()),
+        Ok(()) | Err(Trouble::Failed(_)) => None,
+    }
 }
 
-/// Asks the same alone and together.
-fn tried(engine: &mut dyn Engine, info: &ModelInfo, settings: &WarmUp) -> Result<(), String> {
+/// What came of a trial.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("{0}")]
+    Failed(String),
+    #[error("`{0}` of one query depends on other queries")]
+    Depends(String),
+}
+
+fn failed(why: impl ToString) -> Trouble {
+    Trouble::Failed(why.to_string())
+}
+
+/// Asks the same alone and together, with numbers as large as `sizes` say.
+fn tried(
+    engine: &mut dyn Engine,
+    info: &ModelInfo,
+    settings: &WarmUp,
+    sizes: &[f32; 4],
+) -> Result<(), Trouble> {
     let mut state = 1_u64;
     let mut noise = move || {
         // Knuth's constants: any numbers that differ do.
@@ -76,30 +106,39 @@ fn tried(engine: &mut dyn Engine, info: &ModelInfo, settings: &WarmUp) -> Result
             .wrapping_add(1_442_695_040_888_963_407);
         state >> 33
     };
-    let queries = TRIAL_ROWS.map(|rows| query(info, settings, Some(rows), &mut noise));
-    let queries = queries.into_iter().collect::<Result<Vec<_>, _>>();
-    let queries = queries.map_err(|why| why.to_string())?;
-    let mut run = |query| engine.run(query).map_err(|why| why.to_string());
+    let queries = TRIAL_ROWS.iter().zip(sizes).map(|(rows, size)| {
+        let mut fill = |datatype, count| values(datatype, count, *size, &mut noise);
+        query(info, settings, Some(*rows), &mut fill)
+    });
+    let queries = queries.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let mut run = |query| engine.run(query).map_err(failed);
     let alone = queries.iter().cloned().map(&mut run);
     let alone = alone.collect::<Result<Vec<_>, _>>()?;
     let joined = batch::join(&queries.iter().collect::<Vec<_>>());
-    let together = run(joined.map_err(|why| why.to_string())?)?;
-    let together = batch::split(&together, &TRIAL_ROWS).map_err(|why| why.to_string())?;
+    let together = run(joined.map_err(failed)?)?;
+    let together = batch::split(&together, &TRIAL_ROWS).map_err(failed)?;
     for (alone, together) in alone.iter().flatten().zip(together.iter().flatten()) {
-        if alone.shape() != together.shape() || !is_close(alone.data(), together.data()) {
-            let name = alone.name();
-            return Err(format!("`{name}` of one query depends on other queries"));
+        // Large numbers that nearly cancel leave little, with the rounding of what was large.
+        let least = if sizes == &ALIKE {
+            1.0
+        } else {
+            largest(alone.data()).max(1.0)
+        };
+        let close = is_close(alone.data(), together.data(), least);
+        if alone.shape() != together.shape() || !close {
+            return Err(Trouble::Depends(alone.name().to_owned()));
         }
     }
     Ok(())
 }
 
-/// A query in the shapes of the settings, or the model's with 1 for open lengths.
+/// A query in the shapes of the settings, or the model's with 1 for open lengths. `fill` gives so
+/// many values of a type.
 fn query(
     info: &ModelInfo,
     settings: &WarmUp,
     rows: Option<usize>,
-    noise: &mut dyn FnMut() -> u64,
+    fill: &mut dyn FnMut(DataType, usize) -> TensorData,
 ) -> Result<InferRequest, OipError> {
     let inputs = info.inputs.iter().map(|input| {
         let mut shape = settings
@@ -111,7 +150,7 @@ fn query(
             *first = rows;
         }
         let count = shape.iter().product();
-        Tensor::new(&input.name, shape, values(input.datatype, count, noise))
+        Tensor::new(&input.name, shape, fill(input.datatype, count))
     });
     Ok(InferRequest {
         inputs: inputs.collect::<Result<_, _>>()?,
@@ -124,12 +163,21 @@ fn guessed(input: &TensorMetadata) -> Vec<usize> {
     input.shape.iter().map(length).collect()
 }
 
-/// Values that nearly every model takes: numbers from 0 to 1, whole ones 0 or 1, since they may be
-/// places in a table.
-fn values(datatype: DataType, count: usize, noise: &mut dyn FnMut() -> u64) -> TensorData {
+fn blank(datatype: DataType, count: usize) -> TensorData {
+    values(datatype, count, 1.0, &mut || 0)
+}
+
+/// Values that nearly every model takes: numbers from 0 to `size`, whole ones 0 or 1, since they may
+/// be places in a table.
+fn values(
+    datatype: DataType,
+    count: usize,
+    size: f32,
+    noise: &mut dyn FnMut() -> u64,
+) -> TensorData {
     let mut bits = std::iter::repeat_with(|| noise() % 1024).take(count);
     let small = |bits: u64| (bits & 1) as u8;
-    let part = |bits: u64| bits as f32 / 1024.0;
+    let part = |bits: u64| bits as f32 / 1024.0 * size;
     match datatype {
         DataType::Bool => bits.map(|it| small(it) == 1).collect::<Vec<_>>().into(),
         DataType::Uint8 => bits.map(small).collect::<Vec<_>>().into(),
@@ -161,11 +209,27 @@ fn values(datatype: DataType, count: usize, noise: &mut dyn FnMut() -> u64) -> T
     }
 }
 
-/// Whether two answers are the same but for rounding.
-fn is_close(one: &TensorData, other: &TensorData) -> bool {
+/// The largest number, by its distance from 0; 0 where there are none or they are whole.
+fn largest(data: &TensorData) -> f64 {
+    fn of<T: Copy + Into<f64>>(values: &[T]) -> f64 {
+        let sizes = values.iter().map(|value| (*value).into().abs());
+        sizes.filter(|size| size.is_finite()).fold(0.0, f64::max)
+    }
+    match data {
+        TensorData::Fp16(values) => of(values),
+        TensorData::Bf16(values) => of(values),
+        TensorData::Fp32(values) => of(values),
+        TensorData::Fp64(values) => of(values),
+        _ => 0.0,
+    }
+}
+
+/// Whether two answers are the same but for rounding, of which a number below `least` may show as
+/// much as `least` itself.
+fn is_close(one: &TensorData, other: &TensorData, least: f64) -> bool {
     let near = |tolerance: f64| {
         move |(one, other): (f64, f64)| {
-            let size = one.abs().max(other.abs()).max(1.0);
+            let size = one.abs().max(other.abs()).max(least);
             (one - other).abs() <= tolerance * size
                 || (one.is_nan() && other.is_nan())
                 || one == other
@@ -209,6 +273,33 @@ mod tests {
         }
     }
 
+    /// Each value as part of the largest of the whole query; or, of a model that takes no negative
+    /// ones, as it is.
+    enum Measuring {
+        ByLargest,
+        Positive,
+    }
+
+    impl Engine for Measuring {
+        fn run(&mut self, query: InferRequest) -> Result<Vec<Tensor>, BackendError> {
+            let (_, shape, data) = query.inputs[0].clone().into_parts();
+            let TensorData::Fp32(mut values) = data else {
+                return Err(BackendError::Invalid("FP32 is wanted".into()));
+            };
+            match self {
+                Self::ByLargest => {
+                    let largest = values.iter().fold(0.0_f32, |most, it| most.max(it.abs()));
+                    values.iter_mut().for_each(|value| *value /= largest);
+                }
+                Self::Positive if values.iter().any(|value| *value < 0.0) => {
+                    return Err(BackendError::Invalid("no negative numbers".into()));
+                }
+                Self::Positive => {}
+            }
+            Ok(vec![Tensor::new("y", shape, values.into()).unwrap()])
+        }
+    }
+
     fn info(datatype: DataType, first: i64) -> ModelInfo {
         let tensor = |name: &str| TensorMetadata {
             name: name.into(),
@@ -247,6 +338,26 @@ mod tests {
             let why = why(mixing, &info).unwrap();
             assert!(why.contains(says), "{why}");
         }
+    }
+
+    #[test]
+    fn queries_are_not_joined_when_rows_are_measured_by_the_largest_of_all() {
+        // So many numbers of one range that the largest of every query is nearly the same.
+        let mut settings = WarmUp::default();
+        settings.shapes.insert("x".into(), vec![1, 1 << 14]);
+        let mut wide = info(DataType::Fp32, -1);
+        wide.inputs[0].shape[1] = 1 << 14;
+        let mut engine = Measuring::ByLargest;
+        tried(&mut engine, &wide, &settings, &ALIKE).unwrap();
+        let why = why_not_joined(&mut engine, &wide, &settings).unwrap();
+        assert!(why.contains("depends on other queries"), "{why}");
+    }
+
+    #[test]
+    fn queries_are_joined_when_the_model_takes_only_some_numbers() {
+        let info = info(DataType::Fp32, -1);
+        let why = why_not_joined(&mut Measuring::Positive, &info, &WarmUp::default());
+        assert_eq!(why, None);
     }
 
     #[test]
