@@ -7,7 +7,7 @@ use super::{
     pages::use_huge_pages,
     settings::{Batching, ModelSettings},
     stop::Deadline,
-    warm_up::{warm_up, why_not_joined},
+    warm_up::{warm_up, warm_up_with, why_not_joined},
     workers::{Engine, EngineFactory, WorkerPool},
     LoadError, RunOptions,
 };
@@ -104,7 +104,14 @@ impl Loader {
             engines.push(factory()?);
         }
         let deadline = Deadline::after(self.limit)?;
-        let tried = first_queries(&mut engines, &info, settings, options.batching, &deadline);
+        let tried = first_queries(
+            &mut engines,
+            &info,
+            provider,
+            settings,
+            options.batching,
+            &deadline,
+        );
         let unusable = |why| ModelError::Unusable {
             path: file.path.clone(),
             why,
@@ -175,6 +182,7 @@ impl Loader {
 fn first_queries(
     engines: &mut [Box<dyn Engine>],
     info: &ModelInfo,
+    provider: Provider,
     settings: &ModelSettings,
     wanted: Batching,
     deadline: &Deadline,
@@ -186,8 +194,28 @@ fn first_queries(
     let Some(first) = engines.first_mut() else {
         return Ok(wanted);
     };
-    let mut first = deadline.bound(&mut **first);
-    Ok(joined(&mut first, info, settings, wanted))
+    let batching = joined(&mut deadline.bound(&mut **first), info, settings, wanted);
+    for rows in rows_to_try(provider, batching) {
+        for engine in &mut *engines {
+            warm_up_with(
+                &mut deadline.bound(&mut **engine),
+                info,
+                &settings.warm_up,
+                rows,
+            );
+        }
+    }
+    Ok(batching)
+}
+
+/// Numbers of rows that a session should have met. What runs models on GPUs prepares itself for a
+/// shape, or for all between the shapes that it has met, when they come for the first time.
+fn rows_to_try(provider: Provider, batching: Batching) -> Vec<usize> {
+    match provider {
+        Provider::Cpu => vec![],
+        Provider::Cuda | Provider::TensorRt if batching.joins() => vec![1, batching.max_rows],
+        Provider::Cuda | Provider::TensorRt => vec![1],
+    }
 }
 
 /// How queries are joined: as it is set, unless the model does not bear it.
@@ -239,6 +267,22 @@ mod tests {
         let why = refused.err().unwrap().to_string();
         assert!(why.contains("did not end within 1 seconds"), "{why}");
         assert!(start.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn sessions_meet_one_row_and_the_most_when_they_run_on_a_gpu() {
+        let (alone, joined) = (
+            Batching::default(),
+            Batching {
+                max_rows: 8,
+                max_delay_us: 0,
+            },
+        );
+        for gpu in [Provider::Cuda, Provider::TensorRt] {
+            assert_eq!(rows_to_try(gpu, alone), [1]);
+            assert_eq!(rows_to_try(gpu, joined), [1, 8]);
+        }
+        assert!(rows_to_try(Provider::Cpu, joined).is_empty());
     }
 
     #[test]

@@ -53,6 +53,24 @@ pub(super) fn warm_up(
     Ok(())
 }
 
+/// Runs a blank query of so many rows, if the model leaves their number open.
+pub(super) fn warm_up_with(
+    engine: &mut dyn Engine,
+    info: &ModelInfo,
+    settings: &WarmUp,
+    rows: usize,
+) {
+    let mut inputs = info.inputs.iter();
+    if settings.runs == 0 || inputs.any(|input| input.shape.first() != Some(&-1)) {
+        return;
+    }
+    let query = query(info, settings, Some(rows), &mut blank).map_err(|why| why.to_string());
+    let run = |query| engine.run(query).map_err(|why| why.to_string());
+    if let Err(why) = query.and_then(run) {
+        tracing::warn!(model = %info.name, rows, %why, "the model was not warmed up with so many rows");
+    }
+}
+
 /// Why the model's queries can't be joined; None: they can.
 pub(super) fn why_not_joined(
     engine: &mut dyn Engine,
@@ -300,6 +318,17 @@ mod tests {
         }
     }
 
+    /// Remembers how many rows it was asked for.
+    #[derive(Default)]
+    struct Asked(Vec<usize>);
+
+    impl Engine for Asked {
+        fn run(&mut self, query: InferRequest) -> Result<Vec<Tensor>, BackendError> {
+            self.0.extend(query.inputs[0].rows());
+            Ok(vec![])
+        }
+    }
+
     fn info(datatype: DataType, first: i64) -> ModelInfo {
         let tensor = |name: &str| TensorMetadata {
             name: name.into(),
@@ -358,6 +387,22 @@ mod tests {
         let info = info(DataType::Fp32, -1);
         let why = why_not_joined(&mut Measuring::Positive, &info, &WarmUp::default());
         assert_eq!(why, None);
+    }
+
+    #[test]
+    fn warm_up_with_rows_asks_for_them_when_their_number_is_open() {
+        let rows = |first, runs| {
+            let (mut engine, info) = (Asked::default(), info(DataType::Fp32, first));
+            let settings = WarmUp {
+                runs,
+                ..WarmUp::default()
+            };
+            warm_up_with(&mut engine, &info, &settings, 8);
+            engine.0
+        };
+        assert_eq!(rows(-1, 1), [8]);
+        assert!(rows(4, 1).is_empty());
+        assert!(rows(-1, 0).is_empty());
     }
 
     #[test]
