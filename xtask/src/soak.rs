@@ -27,7 +27,7 @@ pub enum Name {
     Simulation,
     /// A validator that is killed a hundred times at random moments
     Validator,
-    /// A miner that is attacked in ten ways, with honest callers beside
+    /// A miner that is attacked in one way after the other, with honest callers beside
     Miner,
     /// What strangers send to a miner, and miners to validators, chosen by libFuzzer; `fuzz SECONDS` for each of its targets
     Fuzz,

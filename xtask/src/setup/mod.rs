@@ -104,7 +104,7 @@ pub fn gpu(workspace: &Workspace, check: bool) -> Result<()> {
     let mut needs = needs(workspace, Scope::Run);
     needs.push(Box::new(gpu::GpuRuntime::new(workspace)));
     if check {
-        check_all(&needs)
+        check_all(&needs, "cargo xtask setup --gpu")
     } else {
         meet_all(&needs)
     }
@@ -112,10 +112,11 @@ pub fn gpu(workspace: &Workspace, check: bool) -> Result<()> {
 
 /// Says what is missing, and fails if anything is.
 pub fn check(workspace: &Workspace, scope: Scope) -> Result<()> {
-    check_all(&needs(workspace, scope))
+    check_all(&needs(workspace, scope), "cargo xtask setup")
 }
 
-fn check_all(needs: &[Box<dyn Need>]) -> Result<()> {
+/// `setup` is what installs all of the `needs`.
+fn check_all(needs: &[Box<dyn Need>], setup: &str) -> Result<()> {
     let mut missing = 0;
     for need in needs {
         let is_met = need.is_met();
@@ -124,10 +125,7 @@ fn check_all(needs: &[Box<dyn Need>]) -> Result<()> {
         missing += usize::from(!is_met);
     }
     if missing > 0 {
-        bail!(
-            "{missing} of {} missing: run `cargo xtask setup`",
-            needs.len()
-        );
+        bail!("{missing} of {} missing: run `{setup}`", needs.len());
     }
     Ok(())
 }

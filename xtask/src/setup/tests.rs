@@ -103,14 +103,15 @@ fn meet_all_goes_on_when_installing_fails() {
 fn check_all_installs_nothing_when_a_need_is_missing() {
     let fake = Fake::new(false);
     let installed = fake.installed.clone();
-    let error = check_all(&[Box::new(fake) as Box<dyn Need>]).expect_err("one is missing");
-    assert!(error.to_string().contains("1 of 1 missing"), "{error}");
+    let needs = [Box::new(fake) as Box<dyn Need>];
+    let error = check_all(&needs, "setup --gpu").expect_err("one is missing");
+    assert_eq!(error.to_string(), "1 of 1 missing: run `setup --gpu`");
     assert_eq!(installed.get(), 0);
 }
 
 #[test]
 fn check_all_succeeds_when_all_needs_are_met() {
-    check_all(&[Box::new(Fake::new(true)) as Box<dyn Need>]).unwrap();
+    check_all(&[Box::new(Fake::new(true)) as Box<dyn Need>], "setup").unwrap();
 }
 
 /// A file of the checkout.
