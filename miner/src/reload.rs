@@ -1,10 +1,13 @@
 //! When the models are looked at again, and that the chain knows first.
 //!
 //! ```text
-//! watch | SIGHUP | admin -> refresh: load, warm up -> settle: serve
-//!                                      |                ^
-//!                                      +-> the announced model changes: announce, wait for a block
+//! watch | SIGHUP | admin -> fetch: load, warm up -> take -> settle: serve
+//!                                                    |       ^
+//!                                                    +-> the announced model changes: announce,
+//!                                                        wait for a block
 //! ```
+//!
+//! What waits for a block is served once there is one, also while the next files are being fetched.
 //!
 //! Validators ask for the digest that stands on chain and hold the answers against it. So the new
 //! file of the announced model answers no one before a finalized block names it; until then, for as

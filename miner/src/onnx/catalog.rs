@@ -1,11 +1,11 @@
 //! Which models are served, and which are ready to take their places.
 //!
 //! ```text
-//! refresh: file new or changed -> loaded, warmed up -> next ---+
-//!          file gone -------------------------------> leaves --+--> settle: live
+//! fetch: file new or changed -> loaded, warmed up -> take: next ----+
+//!        file gone -------------------------------> take: leaves --+--> settle: live
 //! ```
 //!
-//! Between the two steps the chain is told what will be served; whoever calls is answered by what
+//! Before the last step the chain is told what will be served; whoever calls is answered by what
 //! was served before. A file that can't be served leaves what is served as it is.
 
 use super::{

@@ -104,8 +104,8 @@ pub enum ModelError {
     },
     /// The GPU does not take it that serves the model now.
     #[error(
-        "{} can't be loaded on the GPU ({why}), on which the model is served now: what is served \
-         answers on. Make room there, or restart the miner to have it moved", path.display()
+        "{} can't be loaded on the GPU from which the model is served now ({why}): what is served \
+         answers on. If there is no room for both, restart the miner", path.display()
     )]
     NotOnGpu {
         /// The file.
