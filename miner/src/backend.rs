@@ -94,8 +94,27 @@ pub enum BackendError {
     Unavailable(String),
 }
 
+/// How many queries for one model there is room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// That the backend can make use of at once, those included that make up batches.
+    pub at_once: usize,
+    /// That may wait where whoever has more stake goes first; None: as many as for any model.
+    pub waiting: Option<usize>,
+}
+
+impl Room {
+    /// Room for so many at once.
+    pub const fn of(at_once: usize) -> Self {
+        Self {
+            at_once,
+            waiting: None,
+        }
+    }
+}
+
 /// Queries that a backend is handed at once for a model unless it says otherwise.
-const ROOM: usize = 16;
+const AT_ONCE: usize = 16;
 
 /// Something that answers queries.
 pub trait Backend: Send + Sync + 'static {
@@ -105,16 +124,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Whether `model` can be asked now.
     fn is_ready(&self, model: &ModelInfo) -> bool;
 
-    /// How many queries for `model` it can make use of at once, those included that make up
-    /// batches. More wait where whoever has more stake goes first.
-    fn room(&self, _model: &ModelInfo) -> usize {
-        ROOM
-    }
-
-    /// How many queries for `model` may wait where whoever has more stake goes first, if its own
-    /// settings say so.
-    fn waiting(&self, _model: &ModelInfo) -> Option<usize> {
-        None
+    /// How many queries for `model` there is room for.
+    fn room(&self, _model: &ModelInfo) -> Room {
+        Room::of(AT_ONCE)
     }
 
     /// Answers a query whose inputs fit the model (see [`crate::check::check_query`]). The answer

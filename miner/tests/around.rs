@@ -3,7 +3,7 @@
 mod common;
 
 use assay_miner::{
-    backend::{Backend, BackendError, ModelInfo},
+    backend::{Backend, BackendError, ModelInfo, Room},
     config::{AdmissionMode, BackendChoice, TlsSettings, UpstreamModel, UpstreamSettings},
     Miner,
 };
@@ -109,8 +109,8 @@ impl Backend for Over {
         self.0.is_ready(model)
     }
 
-    fn room(&self, _: &ModelInfo) -> usize {
-        1
+    fn room(&self, _: &ModelInfo) -> Room {
+        Room::of(1)
     }
 
     fn infer(

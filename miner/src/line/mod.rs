@@ -12,7 +12,7 @@
 
 mod turns;
 
-use crate::admission::Rank;
+use crate::{admission::Rank, backend::Room};
 use metrics::Gauge;
 use std::{
     collections::HashMap,
@@ -67,7 +67,8 @@ pub struct Turn {
 }
 
 impl Line {
-    /// A line in which `capacity` queries may wait, and that tells `told` how many do.
+    /// A line in which `capacity` queries may wait unless a model's own room says otherwise, and that
+    /// tells `told` how many do.
     pub fn new(capacity: usize, told: Gauge) -> Arc<Self> {
         Arc::new(Self {
             capacity,
@@ -76,9 +77,9 @@ impl Line {
         })
     }
 
-    /// Waits until it is this query's turn, of at most `room` at once. Dropping the future leaves
-    /// the line.
-    pub async fn enter(self: &Arc<Self>, rank: Rank, from: Option<IpAddr>, room: usize) -> Answer {
+    /// Waits until it is this query's turn, as far as there is room. Dropping the future leaves the
+    /// line.
+    pub async fn enter(self: &Arc<Self>, rank: Rank, from: Option<IpAddr>, room: Room) -> Answer {
         let (answer, place) = match self.queue_up(rank, from, room)? {
             Queued::Now(turn) => return Ok(turn),
             Queued::At(place, answer) => (answer, place),
@@ -96,11 +97,11 @@ impl Line {
         self: &Arc<Self>,
         rank: Rank,
         from: Option<IpAddr>,
-        room: usize,
+        room: Room,
     ) -> Result<Queued, Full> {
         let (gives_way, full, queued) = {
             let mut state = self.state();
-            state.room = room.max(1);
+            state.room = room.at_once.max(1);
             if state.running < state.room && state.waiting.is_empty() {
                 state.running += 1;
                 return Ok(Queued::Now(self.turn()));
@@ -109,7 +110,7 @@ impl Line {
                 retry_after: state.wait(state.waiting.len()),
             };
             let mut gives_way = None;
-            if state.waiting.len() >= self.capacity {
+            if state.waiting.len() >= room.waiting.unwrap_or(self.capacity) {
                 let Some(place) = state.waiting.gives_way_to(rank, from) else {
                     return Err(full);
                 };
@@ -227,7 +228,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Lines in each of which `capacity` queries may wait.
+    /// Lines in each of which `capacity` queries may wait unless a model's own room says otherwise.
     pub fn new(capacity: usize) -> Self {
         Self {
             capacity,
@@ -254,6 +255,8 @@ mod tests {
     use super::*;
     use tokio::task::JoinHandle;
 
+    const ONE: Room = Room::of(1);
+
     fn line(capacity: usize) -> Arc<Line> {
         Line::new(capacity, Gauge::noop())
     }
@@ -264,7 +267,7 @@ mod tests {
 
     fn queue_from(line: &Arc<Line>, stake: u128, from: u8) -> JoinHandle<Answer> {
         let (line, from) = (Arc::clone(line), Some(IpAddr::from([10, 0, 0, from])));
-        tokio::spawn(async move { line.enter(Rank(stake), from, 1).await })
+        tokio::spawn(async move { line.enter(Rank(stake), from, ONE).await })
     }
 
     async fn until_waiting(line: &Line, number: usize) {
@@ -276,7 +279,7 @@ mod tests {
     #[tokio::test]
     async fn enter_lets_in_by_stake_and_then_by_time() {
         let line = self::line(8);
-        let first = line.enter(Rank(0), None, 1).await.unwrap();
+        let first = line.enter(Rank(0), None, ONE).await.unwrap();
         let order = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = Vec::new();
         for (index, stake) in [1, 5, 1, 9].into_iter().enumerate() {
@@ -284,7 +287,7 @@ mod tests {
             tasks.push(tokio::spawn({
                 let line = Arc::clone(&line);
                 async move {
-                    let _turn = line.enter(Rank(stake), None, 1).await.unwrap();
+                    let _turn = line.enter(Rank(stake), None, ONE).await.unwrap();
                     order.lock().unwrap().push(index);
                 }
             }));
@@ -300,10 +303,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn enter_is_refused_with_a_time_when_the_line_is_full_of_equals() {
         let line = self::line(2);
-        let turn = line.enter(Rank(3), None, 1).await.unwrap();
+        let turn = line.enter(Rank(3), None, ONE).await.unwrap();
         tokio::time::sleep(Duration::from_secs(4)).await;
         drop(turn);
-        let _turn = line.enter(Rank(3), None, 1).await.unwrap();
+        let _turn = line.enter(Rank(3), None, ONE).await.unwrap();
         let _waiting = (queue(&line, 3), queue(&line, 3));
         until_waiting(&line, 2).await;
         let full = queue(&line, 3).await.unwrap().unwrap_err();
@@ -311,9 +314,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn enter_lets_as_many_wait_as_the_model_says() {
+        let line = self::line(8);
+        let room = Room {
+            waiting: Some(1),
+            ..ONE
+        };
+        let _turn = line.enter(Rank(0), None, room).await.unwrap();
+        let _waiting = queue(&line, 0);
+        until_waiting(&line, 1).await;
+        assert!(line.enter(Rank(0), None, room).await.is_err());
+    }
+
+    #[tokio::test]
     async fn enter_makes_the_last_of_lower_rank_give_way() {
         let line = self::line(1);
-        let turn = line.enter(Rank(0), None, 1).await.unwrap();
+        let turn = line.enter(Rank(0), None, ONE).await.unwrap();
         let poor = queue(&line, 1);
         until_waiting(&line, 1).await;
         let rich = queue(&line, 2);
@@ -325,7 +341,7 @@ mod tests {
     #[tokio::test]
     async fn enter_makes_the_last_of_the_address_with_most_give_way() {
         let line = self::line(2);
-        let _turn = line.enter(Rank(0), None, 1).await.unwrap();
+        let _turn = line.enter(Rank(0), None, ONE).await.unwrap();
         let much = [queue_from(&line, 0, 1), queue_from(&line, 0, 1)];
         until_waiting(&line, 2).await;
         let little = queue_from(&line, 0, 2);
@@ -333,13 +349,16 @@ mod tests {
         assert!(second.await.unwrap().is_err());
         until_waiting(&line, 2).await;
         assert!(!first.is_finished() && !little.is_finished());
-        assert!(line.enter(Rank(0), None, 1).await.is_err(), "all have one");
+        assert!(
+            line.enter(Rank(0), None, ONE).await.is_err(),
+            "all have one"
+        );
     }
 
     #[tokio::test]
     async fn who_leaves_is_passed_over() {
         let line = self::line(4);
-        let turn = line.enter(Rank(0), None, 1).await.unwrap();
+        let turn = line.enter(Rank(0), None, ONE).await.unwrap();
         let gone = queue(&line, 9);
         until_waiting(&line, 1).await;
         gone.abort();
@@ -349,7 +368,7 @@ mod tests {
         until_waiting(&line, 1).await;
         drop(turn);
         drop(next.await.unwrap().unwrap());
-        assert!(line.enter(Rank(0), None, 1).await.is_ok());
+        assert!(line.enter(Rank(0), None, ONE).await.is_ok());
     }
 
     #[test]

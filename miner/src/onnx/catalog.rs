@@ -15,7 +15,7 @@ use super::{
     settings::ModelSettings,
     workers::WorkerPool,
 };
-use crate::backend::ModelInfo;
+use crate::backend::{ModelInfo, Room};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,8 +30,7 @@ pub(super) struct Served {
     pub provider: Provider,
     pub pool: WorkerPool,
     pub sessions: Sessions,
-    /// Queries that it can make use of at once.
-    pub room: usize,
+    pub room: Room,
     pub settings: ModelSettings,
 }
 

@@ -11,7 +11,7 @@ use super::{
     workers::{Engine, EngineFactory, WorkerPool},
     LoadError, RunOptions,
 };
-use crate::backend::ModelInfo;
+use crate::backend::{ModelInfo, Room};
 use ort::environment::Environment;
 use std::{
     num::NonZeroUsize,
@@ -123,9 +123,12 @@ impl Loader {
         }
         let batching = tried.map_err(unusable)?;
         // For every worker what it runs and what is to follow at once, a row each.
-        let room = 2 * engines.len() * batching.max_rows;
+        let at_once = 2 * engines.len() * batching.max_rows;
         let waiting = options.queue.max(engines.len());
-        let room = room.min(engines.len() + waiting);
+        let room = Room {
+            at_once: at_once.min(engines.len() + waiting),
+            waiting: settings.queue.map(NonZeroUsize::get),
+        };
         let pool = WorkerPool::start(&info.name, engines, factory, waiting, batching)?;
         Ok(Served {
             info,

@@ -30,7 +30,7 @@ pub use stop::Stop;
 pub use workers::{Engine, EngineFactory, WorkerPool};
 
 use crate::{
-    backend::{Backend, BackendError, ModelInfo},
+    backend::{Backend, BackendError, ModelInfo, Room},
     check::check_query,
 };
 use assay_protocol::oip::{InferRequest, Tensor};
@@ -308,15 +308,9 @@ impl Backend for OnnxBackend {
         live.is_some_and(|served| served.pool.is_ready())
     }
 
-    fn room(&self, model: &ModelInfo) -> usize {
+    fn room(&self, model: &ModelInfo) -> Room {
         let live = self.read(|catalog| catalog.live(&model.name, model.version));
-        live.map_or(1, |served| served.room)
-    }
-
-    fn waiting(&self, model: &ModelInfo) -> Option<usize> {
-        let live = self.read(|catalog| catalog.live(&model.name, model.version));
-        let queue = live?.settings.queue?;
-        Some(queue.get())
+        live.map_or(Room::of(1), |served| served.room)
     }
 
     fn infer(

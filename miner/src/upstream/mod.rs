@@ -13,7 +13,7 @@ mod answer;
 mod client;
 
 use crate::{
-    backend::{Backend, BackendError, ModelInfo},
+    backend::{Backend, BackendError, ModelInfo, Room},
     config::{UpstreamModel, UpstreamSettings},
 };
 use assay_protocol::oip::{InferRequest, Tensor};
@@ -215,8 +215,8 @@ impl Backend for Upstream {
             .is_some_and(|served| served.ready.load(Ordering::Relaxed))
     }
 
-    fn room(&self, _: &ModelInfo) -> usize {
-        self.in_flight
+    fn room(&self, _: &ModelInfo) -> Room {
+        Room::of(self.in_flight)
     }
 
     fn infer(

@@ -145,6 +145,6 @@ fn waiting_is_what_the_models_own_settings_say() {
     std::fs::write(settings, "queue = 3\n").unwrap();
     let backend = backend(folder.path(), 1);
     for (name, waiting) in [("own", Some(3)), ("unset", None)] {
-        assert_eq!(backend.waiting(&model(&backend, name)), waiting);
+        assert_eq!(backend.room(&model(&backend, name)).waiting, waiting);
     }
 }
