@@ -55,6 +55,8 @@ pub enum Attack {
     Continuations,
     Pings,
     NewHotkeys,
+    WaitingQueries,
+    CrowdedMessages,
 }
 
 pub type Outcome = anyhow::Result<()>;
@@ -83,6 +85,8 @@ impl Attack {
             Self::Continuations => "64 callers whose heads go on and on, over HTTP/2",
             Self::Pings => "64 callers with nothing but pings, over HTTP/2",
             Self::NewHotkeys => "64 callers with a new hotkey each time, signed",
+            Self::WaitingQueries => "128 callers whose queries of 15 MB wait for a model, signed",
+            Self::CrowdedMessages => "64 callers with millions of empty strings over gRPC, signed",
         }
     }
 
@@ -149,6 +153,16 @@ impl Attack {
             Self::Continuations => each(FAST, address, streams::continued).await,
             Self::Pings => each(FAST, address, streams::pings).await,
             Self::NewHotkeys => each(FAST, address, move |stream| newcomers(stream, address)).await,
+            Self::WaitingQueries => {
+                each(128, address, move |stream| memory::waiting(stream, address)).await
+            }
+            Self::CrowdedMessages => {
+                let body: &'static [u8] = memory::crowd()?.leak();
+                each(FAST, address, move |stream| {
+                    memory::crowded(stream, address, body)
+                })
+                .await
+            }
         }
     }
 }

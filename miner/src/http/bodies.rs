@@ -7,8 +7,9 @@
 //! newcomer would.
 //!
 //! Bodies of requests that were let in never give way, and may wait for long where a model is slow.
-//! So of them one address has a quarter of the room at most, and callers without stake three
-//! quarters. They count as what they are once read: a tensor may be many times its text, or the text
+//! So of them callers without stake have three quarters at most, and no address more than half of what
+//! it leaves to others, as with places (`under_way.rs`): small queries find room where large ones
+//! don't. They count as what they are once read: a tensor may be many times its text, or the text
 //! mostly blanks.
 
 use super::Peer;
@@ -123,31 +124,36 @@ impl Table {
         Some(held)
     }
 
-    /// Whether the body `number` may stay with so many bytes for a caller of this rank. Whoever has
-    /// nothing else here always may: one body is bounded by its own limit.
+    /// Whether the body `number` may stay with so many bytes for a caller of this rank. The only one
+    /// always may: it is bounded by its own limit.
     fn may_stay(&self, number: u64, rank: Rank, bytes: usize, capacity: usize) -> bool {
-        let share = capacity / 4;
+        let kept_for_stake = capacity / 4;
         let Some(own) = self.held.get(&number) else {
             return false;
         };
-        if self.bytes - own.bytes + bytes <= share {
+        // What fits the rule whosever the rest is.
+        if self.bytes - own.bytes + bytes <= kept_for_stake {
             return true;
         }
-        let (mut of_address, mut of_strangers) = (0, 0);
+        let is_stranger = rank == Rank::default();
+        let (mut all, mut of_strangers, mut of_address) = (0, 0, 0);
         for (other, held) in &self.held {
             let Some(of_rank) = held.stays.filter(|_| *other != number) else {
                 continue;
             };
-            if own.peer.is_some() && held.address() == own.address() {
-                of_address += held.bytes;
-            }
+            all += held.bytes;
             if of_rank == Rank::default() {
                 of_strangers += held.bytes;
             }
+            if own.peer.is_some() && held.address() == own.address() {
+                of_address += held.bytes;
+            }
         }
-        let within = |others: usize, most: usize| others == 0 || others + bytes <= most;
-        within(of_address, share)
-            && (rank > Rank::default() || within(of_strangers, capacity - share))
+        let mut left = capacity.saturating_sub(all);
+        if is_stranger {
+            left = left.min((capacity - kept_for_stake).saturating_sub(of_strangers));
+        }
+        all == 0 || of_address + bytes <= left / 2
     }
 
     /// Lets a connection give way to so many bytes more of the body `newcomer`, if one should.
@@ -400,25 +406,24 @@ mod tests {
     }
 
     #[test]
-    fn stays_is_refused_when_an_address_or_strangers_have_their_share() {
-        let bodies = Bodies::new(100);
+    fn stays_is_refused_when_an_address_would_leave_too_little_to_others() {
+        let bodies = Bodies::new(1000);
         let body = |address, bytes| {
             let room = bodies.arriving(Some(&peer(address)));
             room.more(bytes).map(|()| room)
         };
-        let alone = body(1, 30).unwrap();
+        let alone = body(1, 700).unwrap();
         assert_eq!(alone.stays(Rank(0)), Ok(()), "one body of any size");
-        let second = body(1, 1).unwrap();
-        assert_eq!(second.stays(Rank(9)), Err(Full), "a quarter is over");
-        let others = [body(2, 20).unwrap(), body(3, 20).unwrap()];
-        for other in &others {
-            assert_eq!(other.stays(Rank(0)), Ok(()));
-        }
-        let last = body(4, 10).unwrap();
-        assert_eq!(last.stays(Rank(0)), Err(Full), "three quarters are over");
-        assert_eq!(last.stays(Rank(1)), Ok(()));
-        drop(alone);
-        assert_eq!(second.stays(Rank(0)), Ok(()));
+        let own = body(1, 1).unwrap();
+        assert_eq!(own.stays(Rank(0)), Err(Full), "its address has much");
+        assert_eq!(own.stays(Rank(9)), Err(Full), "whatever its stake");
+        let large = body(2, 30).unwrap();
+        assert_eq!(large.stays(Rank(0)), Err(Full), "of the 50 that are left");
+        assert_eq!(large.stays(Rank(1)), Ok(()), "of 300");
+        let small = body(3, 20).unwrap();
+        assert_eq!(small.stays(Rank(0)), Ok(()));
+        drop((alone, small));
+        assert_eq!(own.stays(Rank(0)), Ok(()));
     }
 
     #[test]

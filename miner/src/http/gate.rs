@@ -151,7 +151,8 @@ async fn admitted(
             Some((checked.request, checked.took))
         }
     };
-    let place = service.under_way.take(rank).ok_or_else(busy)?;
+    let place = service.under_way.take(rank, peer.as_ref());
+    let place = place.ok_or_else(busy)?;
     room.stays(rank)?;
     if let Some(peer) = &peer {
         peer.standing.let_in();

@@ -58,12 +58,13 @@ pub struct Limits {
     /// Largest body of a request, in bytes.
     pub body_bytes: usize,
     /// Bytes of bodies held at once: of requests, as they arrive and as they are once read, and of
-    /// answers that were not taken yet. Of requests that were let in, one address has a quarter at
-    /// most, and callers without stake three quarters.
+    /// answers that were not taken yet. Of requests that were let in, callers without stake have
+    /// three quarters at most, and an address half of what it leaves.
     pub bodies_bytes: usize,
     /// Seconds in which a body must have arrived.
     pub body_seconds: u64,
-    /// Requests being answered at once; a quarter is kept for callers with stake.
+    /// Requests being answered at once; a quarter is kept for callers with stake, and no address
+    /// takes more than it leaves.
     pub requests: usize,
     /// Connections held at once. When there are more, those give way on which nobody was let in,
     /// then idle ones.

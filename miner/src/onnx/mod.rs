@@ -232,7 +232,7 @@ impl OnnxBackend {
         }
     }
 
-    /// Marks a model to leave and to stay away until [`Self::load_model`].
+    /// Marks a model to leave and to stay away until [`Self::fetch_model`].
     pub fn unload_model(&self, name: &str) -> Result<(), String> {
         if self.models().iter().all(|model| model.name != name) {
             return Err(format!("there is no model `{name}` here"));
