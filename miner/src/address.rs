@@ -38,18 +38,29 @@ impl PerAddress {
 
     /// One more, until the share is dropped; None if the address holds as many as it may.
     pub(crate) fn take(&self, address: IpAddr) -> Option<Share> {
+        self.take_within(self.most, address)
+    }
+
+    /// The same where it may hold no more than `most`.
+    pub(crate) fn take_within(&self, most: usize, address: IpAddr) -> Option<Share> {
         let address = network(address);
         let mut held = self.held();
-        let count = held.entry(address).or_default();
-        // A bound of 0 would leave an empty entry behind, but settings are at least 1.
-        if *count >= self.most {
+        let count = held.get(&address).copied().unwrap_or_default();
+        // Nothing is left behind of an address that holds nothing.
+        if count >= most.min(self.most) {
             return None;
         }
-        *count += 1;
+        held.insert(address, count + 1);
         Some(Share {
             of: self.clone(),
             address,
         })
+    }
+
+    /// How many an address holds.
+    pub(crate) fn held_by(&self, address: IpAddr) -> usize {
+        let held = self.held();
+        held.get(&network(address)).copied().unwrap_or_default()
     }
 
     // Nothing between lock and unlock can panic.

@@ -10,6 +10,19 @@ use tokio::sync::watch;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rank(pub Balance);
 
+impl Rank {
+    /// Whether the caller has stake on the subnet. Hotkeys without any cost nothing.
+    pub const fn has_stake(self) -> bool {
+        self.0 > 0
+    }
+}
+
+/// What callers without stake may have of `all`: a quarter is kept for those with stake, or anybody
+/// with enough keys of their own could have them refused.
+pub(crate) const fn of_strangers(all: usize) -> usize {
+    all - all / 4
+}
+
 /// Decides who is let in. It is asked before a request's body is read, with the hotkey that the
 /// caller *claims*; the signature is checked afterwards.
 #[derive(Clone, Debug)]

@@ -31,7 +31,7 @@ struct Bucket {
 
 impl<Caller: Eq + Hash> Buckets<Caller> {
     /// Buckets of this size; none at all if `per_second` is 0.
-    pub fn new(per_second: u32, burst: NonZeroU32) -> Self {
+    pub fn new(per_second: impl Into<f64>, burst: NonZeroU32) -> Self {
         Self {
             per_second: per_second.into(),
             burst: burst.get().into(),

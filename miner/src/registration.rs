@@ -80,12 +80,15 @@ impl Wishes {
     }
 
     /// Waits until a finalized block says of this miner's address what is wished, however long the
-    /// chain is away. Where nothing is to be announced, or there is no such miner, nobody expects
-    /// another certificate than the one that is shown: then there is nothing to wait for.
+    /// chain is away. Where nothing is to be announced, or there is no such miner, nobody goes by
+    /// what the chain says of it: there is nothing to wait for.
     pub async fn endpoint_told(&self) {
-        self.until(|seen, wish| match &seen.neuron {
-            Some(neuron) => wish.endpoint.is_none() || neuron.endpoint == wish.endpoint,
-            None => wish.endpoint.is_none() || seen.callers.is_some(),
+        self.until(|seen, wish| {
+            let told = match &seen.neuron {
+                Some(neuron) => neuron.endpoint == wish.endpoint,
+                None => seen.callers.is_some(),
+            };
+            told || wish.endpoint.is_none()
         })
         .await;
     }

@@ -16,7 +16,7 @@
 
 use crate::{
     backend::{Backend as _, ModelInfo},
-    onnx::{Fresh, ModelFolder, OnnxBackend},
+    onnx::{FolderError, Fresh, ModelFolder, OnnxBackend},
     registration::Wishes,
 };
 use assay_primitives::ModelAnnouncement;
@@ -140,8 +140,11 @@ impl Reloader {
     /// Follows the folder until `shutdown` is tripped.
     pub async fn run(self, shutdown: Shutdown) {
         tokio::select! {
-            () = self.follow() => {}
+            // First: what waits for the chain must not be served because nobody follows the chain
+            // any more.
+            biased;
             () = shutdown.tripped() => {}
+            () = self.follow() => {}
         }
     }
 
@@ -197,22 +200,26 @@ impl Reloader {
             self.seen = Some(found);
         } else if !self.acted {
             self.acted = true;
-            if let Err(why) = self.refresh().await {
+            if let Err(why) = self.refresh(|backend| backend.fetch(None)).await {
                 tracing::warn!(%why, "the model folder can't be read");
             }
         }
     }
 
-    async fn refresh(&self) -> Result<(), String> {
-        let fresh = self.loading(|backend| backend.fetch(None)).await?;
-        self.take(fresh.map_err(|why| why.to_string())?);
-        Ok(())
+    /// When somebody asks for it, they expect that everything is tried.
+    async fn refresh_anew(&self) -> Result<(), String> {
+        self.refresh(|backend| backend.fetch_anew(None)).await
     }
 
-    /// The same when somebody asks for it: they expect that everything is tried.
-    async fn refresh_anew(&self) -> Result<(), String> {
-        let fresh = self.loading(|backend| backend.fetch_anew(None)).await?;
-        self.take(fresh.map_err(|why| why.to_string())?);
+    /// Loads what is new, and serves of it what may be served.
+    async fn refresh(
+        &self,
+        fetch: impl FnOnce(&OnnxBackend) -> Result<Fresh, FolderError> + Send + 'static,
+    ) -> Result<(), String> {
+        let fresh = self.loading(fetch).await?;
+        self.backend.take(fresh.map_err(|why| why.to_string())?);
+        self.serve();
+        self.warn_of_restart();
         Ok(())
     }
 
@@ -221,10 +228,8 @@ impl Reloader {
             Wanted::Reload => self.refresh_anew().await,
             Wanted::Load(model) => {
                 let name = model.clone();
-                let fresh = self
-                    .loading(move |backend| backend.fetch_model(&name))
+                self.refresh(move |backend| backend.fetch_model(&name))
                     .await?;
-                self.take(fresh.map_err(|why| why.to_string())?);
                 self.backend.stands(&model)
             }
             Wanted::Unload(model) => {
@@ -253,14 +258,8 @@ impl Reloader {
         }
     }
 
-    fn take(&self, fresh: Fresh) {
-        self.backend.take(fresh);
-        self.serve();
-        self.warn_of_restart();
-    }
-
-    /// At its start a miner must know which model to announce, and can't be told by which it
-    /// announced before.
+    /// At its start a miner must know which model to announce. Of several only the settings can tell:
+    /// which one was announced before is not kept.
     fn warn_of_restart(&self) {
         let unnamed = self.announcing.as_ref().filter(|it| !it.is_named);
         let Some(Announcing { model, .. }) = unnamed else {

@@ -12,7 +12,11 @@
 //! are valid no more are forgotten with the file that they stand in: once every request of
 //! `requests.old` has expired, `requests` takes its place.
 
-use crate::{admission::Rank, folders::check_writable, http::Limits};
+use crate::{
+    admission::{of_strangers, Rank},
+    folders::check_writable,
+    http::Limits,
+};
 use assay_protocol::{Hotkey, Nonce, ReplayGuard, UnixSeconds, VerifiedRequest, VerifyError};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -77,7 +81,7 @@ impl Seen {
     pub fn in_memory(limits: &Limits) -> Self {
         Self {
             guard: ReplayGuard::new(limits.nonces, limits.nonces_per_caller),
-            of_strangers: limits.nonces_of_strangers(),
+            of_strangers: of_strangers(limits.nonces),
             file: None,
         }
     }
@@ -110,15 +114,26 @@ impl Seen {
             folder: folder.to_owned(),
             requests,
             since: now,
-            longest: limits.lifetime_seconds + limits.skew_seconds,
+            longest: limits.remembered_seconds(),
             failed: false,
             _lock: lock,
         };
         Ok(Self {
             guard,
-            of_strangers: limits.nonces_of_strangers(),
+            of_strangers: of_strangers(limits.nonces),
             file: Some(Mutex::new(file)),
         })
+    }
+
+    /// Whether a caller could be remembered once more, as far as its own share goes: asked before a
+    /// body is read.
+    pub fn look(&self, caller: &Hotkey, now: UnixSeconds) -> Result<(), VerifyError> {
+        self.guard.look(caller, now)
+    }
+
+    /// Whether more than half of what is remembered of callers without stake is taken.
+    pub fn is_crowded(&self) -> bool {
+        self.guard.len() > self.of_strangers / 2
     }
 
     /// Remembers a request of a caller of this rank, or says that it was seen before or can't be
@@ -129,10 +144,10 @@ impl Seen {
         rank: Rank,
         now: UnixSeconds,
     ) -> Result<(), VerifyError> {
-        if rank == Rank::default() {
-            self.guard.record_within(self.of_strangers, request, now)?;
-        } else {
+        if rank.has_stake() {
             self.guard.record(request, now)?;
+        } else {
+            self.guard.record_within(self.of_strangers, request, now)?;
         }
         if let Some(file) = &self.file {
             // A line is written whole or not at all, so a poisoned lock guards nothing broken. It

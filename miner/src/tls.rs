@@ -251,8 +251,10 @@ impl Renewal {
                 // wished.
                 biased;
                 () = shutdown.tripped() => return,
-                () = self.told(), if next.is_some() => self.show(next.take()),
-                _ = looks.tick() => match self.look(next.as_ref()) {
+                () = self.told(), if next.is_some() => if let Some(next) = next.take() {
+                    self.show(next);
+                },
+                _ = looks.tick() => match self.wish_for_files(next.as_ref()) {
                     Ok(found) => {
                         next = found;
                         trouble.clear();
@@ -270,8 +272,9 @@ impl Renewal {
         }
     }
 
-    /// What is to be shown next, by the files as they are now; `next` is what waits.
-    fn look(&self, next: Option<&Identity>) -> Result<Option<Identity>, TlsError> {
+    /// Wishes that the chain names the certificate that the files hold now, and returns what is to be
+    /// shown once it does; `next` is what waits already.
+    fn wish_for_files(&self, next: Option<&Identity>) -> Result<Option<Identity>, TlsError> {
         // Two small files: reading them on an async thread holds up nobody.
         let found = Identity::load(&self.settings)?;
         let shown = self.shown.borrow().digest;
@@ -300,8 +303,7 @@ impl Renewal {
         }
     }
 
-    fn show(&self, next: Option<Identity>) {
-        let Some(next) = next else { return };
+    fn show(&self, next: Identity) {
         crate::metrics::certificate(&self.shown.borrow().digest, false);
         crate::metrics::certificate(&next.digest, true);
         tracing::info!(sha256 = %next.digest, "the new certificate is shown from now on");

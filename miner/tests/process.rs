@@ -84,6 +84,20 @@ impl Running {
         }
     }
 
+    /// Waits until a model's first queries are run: a thread of this name looks at their time.
+    fn until_first_queries(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let times = |task: std::io::Result<std::fs::DirEntry>| {
+            let name = task.and_then(|task| std::fs::read_to_string(task.path().join("comm")));
+            name.is_ok_and(|name| name.trim() == "deadline")
+        };
+        while !std::fs::read_dir(&tasks).unwrap().any(times) {
+            assert!(Instant::now() < deadline, "no model is being loaded");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     fn signal(&self, signal: Signal) {
         kill(
             Pid::from_raw(i32::try_from(self.child.id()).unwrap()),
@@ -140,7 +154,7 @@ fn program_ends_when_told_to_while_a_model_is_loaded_at_its_start() {
     let address = ([127, 0, 0, 1], 1).into();
     let mut miner = Running::of(child, log, address);
     miner.said("ONNX Runtime loaded");
-    std::thread::sleep(Duration::from_millis(200));
+    miner.until_first_queries();
     miner.signal(Signal::SIGTERM);
     assert_eq!(miner.ended(), Some(0));
 }
@@ -154,7 +168,7 @@ fn program_ends_when_told_to_while_another_model_is_loaded() {
     std::fs::copy(common::fixture("forever.onnx"), version.join("model.onnx")).unwrap();
     miner.signal(Signal::SIGHUP);
     miner.said("SIGHUP");
-    std::thread::sleep(Duration::from_millis(200));
+    miner.until_first_queries();
     miner.signal(Signal::SIGTERM);
     assert_eq!(miner.ended(), Some(0));
 }

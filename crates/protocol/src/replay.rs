@@ -6,7 +6,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Remembers each (caller, nonce) until the request expires. What it holds is bounded, over all and
+/// For how many seconds more than a request is valid it is remembered: whoever asks may have read the
+/// clock a moment ago, and clocks are set back a little now and then.
+const MARGIN: u64 = 10;
+
+/// Remembers each (caller, nonce) until the request has expired. What it holds is bounded, over all and
 /// per caller, and full means a refusal: forgetting early would let a request in twice.
 ///
 /// Record only what was verified *and* admitted, or strangers fill it.
@@ -72,6 +76,17 @@ impl ReplayGuard {
         Ok(())
     }
 
+    /// Whether one more of this caller could be remembered, as far as its own share goes.
+    pub fn look(&self, caller: &Hotkey, now: UnixSeconds) -> Result<(), VerifyError> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.forget_expired(now);
+        let of_caller = seen.by_caller.get(caller).map_or(0, HashSet::len);
+        if of_caller >= self.per_caller {
+            return Err(VerifyError::CallerQuotaFull(*caller));
+        }
+        Ok(())
+    }
+
     /// Remembers what a process before this one recorded; false if there is no room.
     pub fn restore(&self, caller: Hotkey, nonce: Nonce, expires: UnixSeconds) -> bool {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,7 +121,7 @@ impl Seen {
     /// Drops what can't be accepted any more: a request is refused as stale once `now > expires`.
     fn forget_expired(&mut self, now: UnixSeconds) {
         while let Some((expires, ..)) = self.by_expiry.first() {
-            if *expires >= now {
+            if expires.plus(MARGIN) >= now {
                 return;
             }
             let Some((_, caller, nonce)) = self.by_expiry.pop_first() else {

@@ -29,16 +29,12 @@ pub(super) fn to_query(message: ModelInferRequest) -> Result<InferRequest, OipEr
     let mut raw = raw.into_iter();
     let inputs = message.inputs.into_iter();
     let inputs = inputs.map(|input| {
-        let said = for_model(&input.parameters)?;
-        let said = said.map(|said| (input.name.clone(), said));
-        parameters.inputs.extend(said);
+        parameters.add_input(&input.name, for_model(&input.parameters)?);
         to_tensor(input, raw.next())
     });
     let inputs = inputs.collect::<Result<_, _>>()?;
     let outputs = message.outputs.into_iter().map(|output| {
-        let said = for_model(&output.parameters)?;
-        let said = said.map(|said| (output.name.clone(), said));
-        parameters.outputs.extend(said);
+        parameters.add_output(&output.name, for_model(&output.parameters)?);
         Ok(RequestedOutput {
             name: output.name,
             encoding: None,

@@ -18,7 +18,7 @@ enum Kind {
     Strings,
 }
 
-const KINDS: usize = 5;
+const KINDS: usize = Kind::Strings as usize + 1;
 
 impl Kind {
     /// What they are called, and how many there may be.

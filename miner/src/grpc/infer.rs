@@ -11,7 +11,7 @@ use super::{
     service::version,
 };
 use crate::http::{by_size, Asked, Refusal, Service};
-use assay_protocol::oip::InferRequest;
+use assay_protocol::oip::{InferRequest, Tensor};
 use axum::{
     body::Body,
     extract::{Extension, State},
@@ -47,8 +47,8 @@ pub(super) async fn infer(
     let read = by_size(bytes, move || read(&known, body)).await??;
     let answer = service.answer(asked, &read.model, version(&read.version), read.query);
     let answer = answer.await?;
-    let elements = answer.outputs.iter().map(|tensor| tensor.data().len());
-    by_size(elements.sum(), move || framed(&to_answer(answer)?)).await?
+    let bytes = answer.outputs.iter().map(Tensor::bytes_held).sum();
+    by_size(bytes, move || framed(&to_answer(answer)?)).await?
 }
 
 fn read(service: &Service, body: Bytes) -> Result<Query, Refusal> {

@@ -73,7 +73,8 @@ async fn in_time(
     })
 }
 
-/// gRPC knows statuses of its own, and answers 200 whatever it says.
+/// A refusal in the words of gRPC, which answers 200 and says in headers of its own what is wrong; any
+/// other answer as it is.
 pub(crate) fn in_words(mut answer: Response) -> Response {
     match answer.extensions_mut().remove::<Refusal>() {
         Some(refusal) => Status::from(refusal).into_http(),

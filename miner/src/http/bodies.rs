@@ -13,7 +13,10 @@
 //! mostly blanks.
 
 use super::Peer;
-use crate::{address::network, admission::Rank};
+use crate::{
+    address::network,
+    admission::{of_strangers, Rank},
+};
 use bytes::Bytes;
 use http::HeaderMap;
 use hyper::body::{Body, Frame, SizeHint};
@@ -127,33 +130,38 @@ impl Table {
     /// Whether the body `number` may stay with so many bytes for a caller of this rank. The only one
     /// always may: it is bounded by its own limit.
     fn may_stay(&self, number: u64, rank: Rank, bytes: usize, capacity: usize) -> bool {
-        let kept_for_stake = capacity / 4;
+        let for_strangers = of_strangers(capacity);
         let Some(own) = self.held.get(&number) else {
             return false;
         };
         // What fits the rule whosever the rest is.
-        if self.bytes - own.bytes + bytes <= kept_for_stake {
+        if self.bytes - own.bytes + bytes <= capacity - for_strangers {
             return true;
         }
-        let is_stranger = rank == Rank::default();
-        let (mut all, mut of_strangers, mut of_address) = (0, 0, 0);
+        let (mut all, mut by_strangers, mut by_address) = (0, 0, 0);
         for (other, held) in &self.held {
             let Some(of_rank) = held.stays.filter(|_| *other != number) else {
                 continue;
             };
             all += held.bytes;
-            if of_rank == Rank::default() {
-                of_strangers += held.bytes;
+            if !of_rank.has_stake() {
+                by_strangers += held.bytes;
             }
             if own.peer.is_some() && held.address() == own.address() {
-                of_address += held.bytes;
+                by_address += held.bytes;
             }
         }
         let mut left = capacity.saturating_sub(all);
-        if is_stranger {
-            left = left.min((capacity - kept_for_stake).saturating_sub(of_strangers));
+        if !rank.has_stake() {
+            left = left.min(for_strangers.saturating_sub(by_strangers));
         }
-        all == 0 || of_address + bytes <= left / 2
+        all == 0 || by_address + bytes <= left / 2
+    }
+
+    /// Whether nothing stays but the body `number`.
+    fn stays_alone(&self, number: u64) -> bool {
+        let mut staying = self.held.iter().filter(|(_, held)| held.stays.is_some());
+        staying.all(|(other, _)| *other == number)
     }
 
     /// Lets a connection give way to so many bytes more of the body `newcomer`, if one should.
@@ -240,7 +248,13 @@ impl Room {
             return Err(Full);
         }
         drop(table);
-        self.more(bytes - before)
+        let more = bytes - before;
+        self.more(more).or_else(|Full| {
+            // The only one that stays, which is there already, may be more than all there is.
+            let mut table = self.bodies.table();
+            let alone = table.stays_alone(self.number) && table.add(self.number, more);
+            alone.then_some(()).ok_or(Full)
+        })
     }
 }
 
@@ -249,55 +263,6 @@ impl Drop for Room {
         // Taken out before it is dropped: what is known of a connection has locks of its own.
         let held = self.bodies.table().remove(self.number);
         drop(held);
-    }
-}
-
-/// How much of a body is laid together while it arrives.
-const PART: usize = 64 * 1024;
-
-/// A body that arrives in pieces. They are laid together: pieces kept as they come would hold on to
-/// the buffers that they were read into, many times their size where somebody sends single bytes;
-/// and one buffer that grows would be up to twice what has arrived.
-#[derive(Debug, Default)]
-pub(super) struct Pieces {
-    first: Bytes,
-    parts: Vec<Vec<u8>>,
-}
-
-impl Pieces {
-    pub(super) fn push(&mut self, piece: Bytes) {
-        if self.parts.is_empty() {
-            // Most bodies come in one piece.
-            if self.first.is_empty() {
-                self.first = piece;
-                return;
-            }
-            let first = std::mem::take(&mut self.first);
-            self.add(&first);
-        }
-        self.add(&piece);
-    }
-
-    fn add(&mut self, mut piece: &[u8]) {
-        while !piece.is_empty() {
-            if self.parts.last().is_none_or(|part| part.len() == PART) {
-                self.parts.push(Vec::with_capacity(PART));
-            }
-            let Some(part) = self.parts.last_mut() else {
-                return;
-            };
-            let (fits, left) = piece.split_at(piece.len().min(PART - part.len()));
-            part.extend_from_slice(fits);
-            piece = left;
-        }
-    }
-
-    pub(super) fn whole(self) -> Bytes {
-        if self.parts.is_empty() {
-            self.first
-        } else {
-            self.parts.concat().into()
-        }
     }
 }
 
@@ -439,8 +404,15 @@ mod tests {
         assert_eq!(read.becomes(20), Ok(()));
         assert!(gone(&other), "what arrives gives way to what was let in");
         assert_eq!(bodies.table().bytes, 20);
+        // The only one that stays may become more than there is, and not if it isn't.
+        assert_eq!(read.becomes(101), Ok(()));
+        let second = bodies.arriving(Some(&other));
+        assert_eq!(second.more(1), Err(Full));
+        assert_eq!(read.becomes(20), Ok(()));
+        second.more(1).unwrap();
+        second.stays(Rank(1)).unwrap();
         assert_eq!(read.becomes(101), Err(Full));
-        drop(read);
+        drop((read, second));
         assert_eq!(bodies.table().bytes, 0);
     }
 
@@ -453,24 +425,6 @@ mod tests {
         assert!(gone(&one));
         drop(first);
         assert_eq!(bodies.table().bytes, 5);
-    }
-
-    #[test]
-    fn pieces_are_laid_together() {
-        for text in ["", "a", "ab", "abc"] {
-            let mut pieces = Pieces::default();
-            for byte in text.bytes() {
-                pieces.push(vec![byte].into());
-            }
-            assert_eq!(pieces.whole(), text);
-        }
-        let text: Vec<u8> = (0..3 * PART + 1).map(|it| it as u8).collect();
-        let mut pieces = Pieces::default();
-        for piece in text.chunks(PART / 2 + 1) {
-            pieces.push(piece.to_vec().into());
-        }
-        assert!(pieces.parts.iter().all(|part| part.capacity() == PART));
-        assert_eq!(pieces.whole(), text);
     }
 
     #[tokio::test]

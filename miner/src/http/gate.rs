@@ -2,10 +2,11 @@
 //! is new, and by when it must be answered; and what follows it: the receipt.
 
 use super::{
-    bodies::{Full, Given, Pieces, Room},
+    bodies::{Full, Given, Room},
     by_size,
     deadline::patience,
     open::wrong_method,
+    pieces::Pieces,
     under_way::Place,
     Peer, Refusal, Service,
 };
@@ -49,7 +50,12 @@ pub(crate) struct Asked {
 impl Asked {
     /// Counts the query in its body's place, now that it was read.
     pub(crate) fn holds(&self, query: &InferRequest) -> Result<(), Refusal> {
-        self.room.becomes(query.bytes_held()).map_err(Refusal::from)
+        let held = self.room.becomes(query.bytes_held());
+        // It was let in: this is an answer, and has a receipt.
+        held.map_err(|Full| {
+            let why = "there is no memory for this query: try again in a moment";
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why)
+        })
     }
 }
 
@@ -141,6 +147,9 @@ async fn admitted(
     let most = Duration::from_secs(service.limits.answer_seconds);
     let waits = patience(&parts.headers, most)?;
     let (claimed, rank) = claimed(service, &parts, peer.as_ref(), started)?;
+    if !service.under_way.has_room(rank, peer.as_ref()) {
+        return Err(busy());
+    }
     let Held { body, room } = read_body(service, &parts.headers, body, peer.as_ref()).await?;
     let mut deadline = started + waits;
     let verified = match claimed {
@@ -157,18 +166,18 @@ async fn admitted(
     if let Some(peer) = &peer {
         peer.standing.let_in();
     }
-    let body_room = Arc::new(room);
+    let room = Arc::new(room);
     parts.extensions.insert(Asked {
         rank,
         from: peer.map(|peer| network(peer.address)),
-        room: Arc::clone(&body_room),
+        room: Arc::clone(&room),
     });
     Ok(Admitted {
         request: Request::from_parts(parts, Body::from(body)),
         verified,
         deadline,
         share,
-        body: body_room,
+        body: room,
         place,
     })
 }
@@ -200,9 +209,9 @@ async fn verified(
     let request = new.map_err(|why| failed(service, peer, started, why))?;
     let rate = service.rates.signed.take(request.caller, started);
     rate.map_err(Refusal::too_often)?;
-    if let (Rank(0), Some(peer)) = (rank, peer) {
-        let rate = service.rates.strangers.take(network(peer.address), started);
-        rate.map_err(Refusal::too_often)?;
+    if let (false, Some(peer)) = (rank.has_stake(), peer) {
+        let share = service.rates.strangers.take(network(peer.address), started);
+        crowding(service, share)?;
     }
     let valid = Duration::from_secs(request.expires.0.saturating_sub(now.0));
     let ended = Instant::now();
@@ -234,11 +243,8 @@ fn share(service: &Service, peer: Option<&Peer>) -> Result<Option<Share>, Refusa
 /// Notes that something signed was wrong, where looking at it took more than reading a head.
 fn failed(service: &Service, peer: Option<&Peer>, now: Instant, why: VerifyError) -> Refusal {
     let costly = matches!(
-        why,
-        VerifyError::BadDigest
-            | VerifyError::BadSignature(_)
-            | VerifyError::Replayed(_)
-            | VerifyError::CallerQuotaFull(_)
+        why.reason(),
+        Reason::BadDigest | Reason::BadSignature | Reason::Replayed
     );
     if let (true, Some(peer)) = (costly, peer) {
         // Whether it was the last that is looked at is asked when the next one comes.
@@ -267,13 +273,13 @@ fn claimed(
             let rank = rank.map_err(|why| Refusal::not_let_in(Reason::NotAdmitted, why))?;
             let rate = service.rates.signed.look(&caller, started);
             rate.map_err(Refusal::too_often)?;
+            service.seen.look(&caller, now)?;
             if let Some(peer) = peer {
                 let address = network(peer.address);
                 let failed = service.rates.failed.look(&address, started);
                 failed.map_err(Refusal::too_many_failed)?;
-                if rank == Rank::default() {
-                    let rate = service.rates.strangers.look(&address, started);
-                    rate.map_err(Refusal::too_often)?;
+                if !rank.has_stake() {
+                    crowding(service, service.rates.strangers.look(&address, started))?;
                 }
             }
             Ok((Some(claimed), rank))
@@ -286,6 +292,14 @@ fn claimed(
             Ok((None, Rank::default()))
         }
         Err(why) => Err(why.into()),
+    }
+}
+
+/// Refuses who has used up its address's share of what is remembered, while there is little left.
+fn crowding(service: &Service, share: Result<(), Duration>) -> Result<(), Refusal> {
+    match share {
+        Err(wait) if service.seen.is_crowded() => Err(Refusal::too_much_remembered(wait)),
+        _ => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{by_size, gate::Asked, path::Named, Refusal, Service, SOFTWARE};
 use assay_protocol::{
     handshake::{Hello, ServedModel, Welcome, PROTOCOL},
-    oip::{header_length, InferRequest, HEADER_LENGTH},
+    oip::{header_length, InferRequest, Tensor, HEADER_LENGTH},
 };
 use axum::{
     extract::{Extension, State},
@@ -57,12 +57,8 @@ async fn infer(
         ..InferRequest::default()
     };
     let answer = service.answer(asked_for, name, version, query).await?;
-    let elements: usize = answer
-        .outputs
-        .iter()
-        .map(|tensor| tensor.data().len())
-        .sum();
-    let encoded = by_size(elements, move || answer.encode(&asked)).await?;
+    let bytes = answer.outputs.iter().map(Tensor::bytes_held).sum();
+    let encoded = by_size(bytes, move || answer.encode(&asked)).await?;
     // The query was fine; that its answer can't be put into JSON is nobody's fault.
     let encoded =
         encoded.map_err(|why| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, why.to_string()))?;

@@ -15,6 +15,7 @@ mod health;
 mod infer;
 pub(crate) mod open;
 pub(crate) mod path;
+mod pieces;
 mod refusal;
 mod serving;
 mod under_way;
@@ -23,8 +24,16 @@ pub(crate) use gate::Asked;
 pub use refusal::{Refusal, REASON_HEADER};
 
 use crate::{
-    address::PerAddress, admission::Admission, backend::Backend, config::Rates, grpc, line::Lines,
-    rates::Buckets, registration, seen::Seen, server::Standing,
+    address::PerAddress,
+    admission::{of_strangers, Admission},
+    backend::Backend,
+    config::Rates,
+    grpc,
+    line::Lines,
+    rates::Buckets,
+    registration,
+    seen::Seen,
+    server::Standing,
 };
 use assay_protocol::{handshake, Clock, Hotkey, Keypair, Policy};
 use assay_telemetry::Shutdown;
@@ -108,10 +117,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Nonces that are remembered of callers without stake: all but a quarter. The rest is for those
-    /// with stake, or anybody with enough keys of their own could have them refused.
-    pub(crate) const fn nonces_of_strangers(&self) -> usize {
-        self.nonces - self.nonces / 4
+    /// Longest for which a request must be remembered, in seconds.
+    pub(crate) const fn remembered_seconds(&self) -> u64 {
+        self.lifetime_seconds.saturating_add(self.skew_seconds)
     }
 }
 
@@ -131,7 +139,7 @@ pub(crate) struct Peer {
 pub(crate) struct CallerRates {
     pub signed: Buckets<Hotkey>,
     /// What is signed by hotkeys without stake, which cost nothing: so much that one address does
-    /// not fill the nonces.
+    /// not fill the nonces. It counts only while many of them are remembered.
     pub strangers: Buckets<IpAddr>,
     pub unsigned: Buckets<IpAddr>,
     /// Not requests, but those of which something signed was wrong.
@@ -140,15 +148,15 @@ pub(crate) struct CallerRates {
 
 impl CallerRates {
     fn new(rates: &Rates, limits: &Limits) -> Self {
-        // A quarter at once, and then as many as are forgotten of a quarter.
-        let share = u32::try_from(limits.nonces_of_strangers() / 4).unwrap_or(u32::MAX);
-        let remembered = limits.lifetime_seconds + limits.skew_seconds;
-        let per_second = u64::from(share) / remembered.max(1);
-        let per_second = u32::try_from(per_second).unwrap_or(u32::MAX).max(1);
-        let strangers = if rates.per_second == 0 { 0 } else { per_second };
+        // Of what is remembered of strangers, one address fills a quarter at once, and then each
+        // second as much as expires of a quarter.
+        let share = u32::try_from(of_strangers(limits.nonces) / 4).unwrap_or(u32::MAX);
+        let share = NonZeroU32::new(share).unwrap_or(NonZeroU32::MIN);
+        let remembered = limits.remembered_seconds().max(1);
+        let per_second = f64::from(share.get()) / remembered as f64;
         Self {
             signed: Buckets::new(rates.per_second, rates.burst),
-            strangers: Buckets::new(strangers, NonZeroU32::new(share).unwrap_or(NonZeroU32::MIN)),
+            strangers: Buckets::new(per_second, share),
             unsigned: Buckets::new(rates.unsigned_per_second, rates.unsigned_burst),
             failed: Buckets::new(rates.failed_per_second, rates.failed_burst),
         }

@@ -67,6 +67,12 @@ impl Refusal {
         Self::not_let_in(Reason::RateLimited, why).until(wait)
     }
 
+    /// A caller from whose address came more than its share of what is remembered.
+    pub(crate) fn too_much_remembered(wait: Duration) -> Self {
+        let why = "hotkeys without stake at your address ask more than this miner can remember";
+        Self::not_let_in(Reason::RateLimited, why).until(wait)
+    }
+
     /// A query whose answer would come too late.
     pub(crate) fn too_late() -> Self {
         let why = "there was no answer by the deadline of this request";

@@ -6,33 +6,32 @@
 //! each of them has (dynamic thresholds, Choudhury and Hahne 1998).
 
 use super::Peer;
-use crate::{address::network, admission::Rank};
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+use crate::{
+    address::{PerAddress, Share},
+    admission::{of_strangers, Rank},
 };
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// All places.
 #[derive(Clone, Debug)]
 pub(crate) struct UnderWay {
     most: usize,
     taken: Arc<Mutex<Taken>>,
+    by_address: PerAddress,
 }
 
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
     by_strangers: usize,
-    by_address: HashMap<IpAddr, usize>,
 }
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     of: UnderWay,
-    is_strangers: bool,
-    address: Option<IpAddr>,
+    by_stranger: bool,
+    _of_address: Option<Share>,
 }
 
 impl UnderWay {
@@ -41,6 +40,7 @@ impl UnderWay {
         Self {
             most,
             taken: Arc::default(),
+            by_address: PerAddress::new(most),
         }
     }
 
@@ -49,30 +49,43 @@ impl UnderWay {
         self.taken().all >= self.most
     }
 
-    /// A place for a caller of this rank, if there is one.
+    /// Whether a caller of this rank would get a place now: asked before a body is read.
+    pub(super) fn has_room(&self, rank: Rank, peer: Option<&Peer>) -> bool {
+        let free = self.free(&self.taken(), rank);
+        let held = peer.map_or(0, |peer| self.by_address.held_by(peer.address));
+        held < free
+    }
+
+    /// A place for a caller of this rank, if there is one. Without a connection that is known, no
+    /// address bounds it.
     pub(super) fn take(&self, rank: Rank, peer: Option<&Peer>) -> Option<Place> {
-        let is_strangers = rank == Rank::default();
-        let address = peer.map(|peer| network(peer.address));
+        let by_stranger = !rank.has_stake();
         let mut taken = self.taken();
-        let mut free = self.most - taken.all;
-        if is_strangers {
-            let most = self.most - self.most / 4;
-            free = free.min(most - taken.by_strangers);
-        }
-        let of_address = address.and_then(|it| taken.by_address.get(&it).copied());
-        if free <= of_address.unwrap_or_default() {
+        let free = self.free(&taken, rank);
+        if free == 0 {
             return None;
         }
+        let of_address = match peer {
+            Some(peer) => Some(self.by_address.take_within(free, peer.address)?),
+            None => None,
+        };
         taken.all += 1;
-        taken.by_strangers += usize::from(is_strangers);
-        if let Some(address) = address {
-            *taken.by_address.entry(address).or_default() += 1;
-        }
+        taken.by_strangers += usize::from(by_stranger);
         Some(Place {
             of: self.clone(),
-            is_strangers,
-            address,
+            by_stranger,
+            _of_address: of_address,
         })
+    }
+
+    /// Places that are left to callers of this rank.
+    fn free(&self, taken: &Taken, rank: Rank) -> usize {
+        let of_all = self.most - taken.all;
+        if rank.has_stake() {
+            of_all
+        } else {
+            of_all.min(of_strangers(self.most) - taken.by_strangers)
+        }
     }
 
     // Nothing between lock and unlock can panic.
@@ -85,14 +98,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.of.taken();
         taken.all -= 1;
-        taken.by_strangers -= usize::from(self.is_strangers);
-        let Some(address) = self.address else { return };
-        if let Some(count) = taken.by_address.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
-                taken.by_address.remove(&address);
-            }
-        }
+        taken.by_strangers -= usize::from(self.by_stranger);
     }
 }
 
@@ -113,6 +119,7 @@ mod tests {
         let places = UnderWay::new(4);
         let strangers = [(); 3].map(|()| places.take(Rank(0), None).unwrap());
         assert!(places.take(Rank(0), None).is_none());
+        assert!(!places.has_room(Rank(0), None) && places.has_room(Rank(1), None));
         assert!(!places.is_full());
         let staked = places.take(Rank(1), None).unwrap();
         assert!(places.is_full() && places.take(Rank(1), None).is_none());
@@ -122,22 +129,21 @@ mod tests {
     }
 
     #[test]
-    fn take_leaves_a_place_to_the_next_however_much_others_ask() {
+    fn take_gives_an_address_no_more_than_it_leaves() {
         let places = UnderWay::new(256);
-        let mut held = Vec::new();
-        for last in 1..9 {
+        let all_for = |rank, last| {
             let greedy = peer(last);
-            let taken = std::iter::from_fn(|| places.take(Rank(0), Some(&greedy)));
-            held.push(taken.collect::<Vec<_>>());
-        }
-        assert_eq!(held[0].len(), 96, "half of what strangers have");
-        let newcomer = peer(9);
-        // One by one: half of what is left, and half of that.
-        assert!(held.windows(2).all(|pair| pair[0].len() >= pair[1].len()));
-        assert!(places.take(Rank(1), Some(&newcomer)).is_some());
-        drop(held);
-        assert!(places.taken().by_address.is_empty());
-        assert_eq!(places.taken().all, 0);
+            let taken = std::iter::from_fn(|| places.take(rank, Some(&greedy)));
+            taken.collect::<Vec<_>>()
+        };
+        let first = all_for(Rank(0), 1);
+        let second = all_for(Rank(0), 2);
+        assert_eq!((first.len(), second.len()), (96, 48), "of 192 and 96");
+        assert_eq!(all_for(Rank(1), 3).len(), 56, "of 112");
+        drop(first);
+        assert_eq!(all_for(Rank(0), 2).len(), 48, "with 96 of 192");
+        drop(second);
+        assert_eq!(all_for(Rank(0), 1).len(), 96);
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! ```text
 //! enter -> room? ----------------------------> Turn: handed to the backend -> dropped: the next one
 //!       -> a place in the line, by rank ---------^
-//!       -> line full: somebody gives way, of lower rank or with more waiting, or the newcomer is refused
+//!       -> line full: the last of a lower rank gives way, or of an equal with two more waiting; or
+//!                     the newcomer is refused
 //! ```
 //!
 //! A backend is handed only as many queries as it can make use of at once; the rest wait here,
@@ -77,8 +78,9 @@ impl Line {
         })
     }
 
-    /// Waits until it is this query's turn, as far as there is room. Dropping the future leaves the
-    /// line.
+    /// Waits until it is this query's turn, as far as there is room. Callers of one rank share turns
+    /// by where they are `from`, nowhere if no connection is known. It fails if the line is full and
+    /// nobody gives way, or this query has to. Dropping the future leaves the line.
     pub async fn enter(self: &Arc<Self>, rank: Rank, from: Option<IpAddr>, room: Room) -> Answer {
         let (answer, place) = match self.queue_up(rank, from, room)? {
             Queued::Now(turn) => return Ok(turn),

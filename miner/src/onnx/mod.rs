@@ -133,7 +133,7 @@ impl OnnxBackend {
     /// Loads what is new or changed in the folder, of one model if it is named. Nothing of it is
     /// served, nor waits to be, before [`Self::take`]. Not for async threads.
     pub fn fetch(&self, only: Option<&str>) -> Result<Fresh, FolderError> {
-        let concerns = |name: &str| only.is_none_or(|only| only == name);
+        let concerns = concerning(only);
         let mut fresh = Fresh {
             only: only.map(Into::into),
             files: Vec::new(),
@@ -163,8 +163,7 @@ impl OnnxBackend {
     /// The same, and tries again what could not be loaded although its file is what it was: what
     /// was in its way may be elsewhere.
     pub fn fetch_anew(&self, only: Option<&str>) -> Result<Fresh, FolderError> {
-        let concerns = |name: &str| only.is_none_or(|only| only == name);
-        self.change(|catalog| catalog.forget_troubles(concerns));
+        self.change(|catalog| catalog.forget_troubles(concerning(only)));
         self.fetch(only)
     }
 
@@ -202,7 +201,7 @@ impl OnnxBackend {
             lying,
             broken,
         } = fresh;
-        let concerns = |name: &str| only.as_deref().is_none_or(|only| only == name);
+        let concerns = concerning(only.as_deref());
         self.change(|catalog| {
             for FreshFile {
                 key,
@@ -296,6 +295,11 @@ impl OnnxBackend {
     fn change<T>(&self, change: impl FnOnce(&mut Catalog) -> T) -> T {
         change(&mut self.catalog.write().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Whether a look at the folder concerns a model: at all of it, or at one model.
+fn concerning(only: Option<&str>) -> impl Fn(&str) -> bool + Copy + '_ {
+    move |name| only.is_none_or(|only| only == name)
 }
 
 impl Backend for OnnxBackend {

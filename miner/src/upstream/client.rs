@@ -220,8 +220,8 @@ fn refused(status: u16, body: &[u8]) -> Trouble {
         429 => Trouble::Busy,
         413 => Trouble::TooLarge,
         400 | 422 => Trouble::Invalid(words),
-        // The model was there when this miner started: now it is being loaded anew, or gone. The
-        // others are said by what stands before an engine, of it.
+        // 404: the model was there when this miner started, and is being loaded anew now, or gone.
+        // The others come from what stands before an engine that does not answer.
         404 | 408 | 502..=504 => Trouble::Away(words),
         // Among them a password or a path that is missing here: no caller can do anything about it.
         _ => Trouble::Failed(format!("it answers {status}: {words}")),

@@ -231,6 +231,15 @@ impl Client {
     }
 }
 
+/// The head of a POST over HTTP/1.1 with a body of so many bytes, but for the empty line that ends it.
+pub fn head(target: &str, headers: &HeaderMap, length: usize) -> String {
+    let mut head = format!("POST {target} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+    }
+    head
+}
+
 /// A query that any digits model answers: blank images.
 pub fn blank(rows: usize) -> oip::InferRequest {
     let data = oip::TensorData::Fp32(vec![0.0; rows * 64]);

@@ -2,7 +2,7 @@
 //! full strength and times who is honest; here it is whether they are answered.
 
 use crate::common::{
-    blank, caller, config, digits, fixture, folder, miner, Client, Running, PATIENCE,
+    self, blank, caller, config, digits, fixture, folder, miner, Client, Running, PATIENCE,
 };
 use assay_miner::{config::Rates, Config};
 use assay_protocol::{
@@ -30,13 +30,9 @@ fn sum() -> Vec<u8> {
     format!(r#"{{"inputs":[{},{}]}}"#, input("a"), input("b")).into_bytes()
 }
 
-/// The head of a request over HTTP/1.1 whose body shall be so long.
+/// The head of a query whose body shall be so long.
 fn head(headers: &HeaderMap, length: usize) -> String {
-    let mut head = format!("POST {TARGET} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n");
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
-    }
-    head + "\r\n"
+    common::head(TARGET, headers, length) + "\r\n"
 }
 
 async fn connected(address: SocketAddr, number: usize) -> Vec<TcpStream> {

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod batching;
+mod chain_first;
 #[path = "../common/mod.rs"]
 mod common;
 mod generated;

@@ -164,17 +164,13 @@ impl InferRequest {
             ..ModelParameters::default()
         };
         let inputs = head.inputs.into_iter().map(|input| {
-            let said = input.parameters.for_model()?;
-            let said = said.map(|said| (input.name.clone(), said));
-            parameters.inputs.extend(said);
+            parameters.add_input(&input.name, input.parameters.for_model()?);
             raw.tensor(input)
         });
         let inputs = inputs.collect::<Result<_, _>>()?;
         raw.finish()?;
         let outputs = head.outputs.into_iter().map(|output| {
-            let said = output.parameters.for_model()?;
-            let said = said.map(|said| (output.name.clone(), said));
-            parameters.outputs.extend(said);
+            parameters.add_output(&output.name, output.parameters.for_model()?);
             output.take()
         });
         let outputs = outputs.collect::<Result<_, _>>()?;

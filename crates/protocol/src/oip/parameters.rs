@@ -44,6 +44,17 @@ pub struct ModelParameters {
 }
 
 impl ModelParameters {
+    /// Keeps what is said with an input, if anything is.
+    pub fn add_input(&mut self, name: &str, said: Option<ParameterText>) {
+        self.inputs.extend(said.map(|said| (name.to_owned(), said)));
+    }
+
+    /// Keeps what is said with an output that is asked for, if anything is.
+    pub fn add_output(&mut self, name: &str, said: Option<ParameterText>) {
+        self.outputs
+            .extend(said.map(|said| (name.to_owned(), said)));
+    }
+
     /// Bytes of memory that they take.
     pub(super) fn bytes_held(&self) -> usize {
         let named = self.inputs.iter().chain(&self.outputs);
@@ -57,7 +68,8 @@ impl ModelParameters {
 pub struct ParameterText(Box<str>);
 
 impl ParameterText {
-    /// What is for the model of these names and values. None: nothing is.
+    /// What is for the model of these names and values; None if nothing is. It fails if there are more
+    /// than 256 of them, and if JSON has no form for a value.
     pub fn of<'a, V: Serialize>(
         entries: impl Iterator<Item = (&'a str, V)> + Clone,
     ) -> Result<Option<Self>, OipError> {
@@ -86,7 +98,6 @@ impl<'a, V: Serialize, I: Iterator<Item = (&'a str, V)> + Clone> Serialize for O
 }
 
 /// Parameters of one part as they are written.
-#[derive(Default)]
 pub(super) struct WriteParameters<'a> {
     /// The one that says how tensors come.
     pub of_encoding: Option<(&'static str, Value)>,
