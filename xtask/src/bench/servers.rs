@@ -87,32 +87,18 @@ pub const FOREIGN: [Foreign; 5] = [
 impl Foreign {
     /// Installs it into an environment of its own, unless it is there, and returns its Python.
     pub fn install(&self, workspace: &Workspace) -> Result<PathBuf> {
-        let folder = workspace.bench_dir().join(self.kind);
-        let python = folder.join("bin").join("python");
         let Self {
             package, version, ..
         } = self;
         let check = format!(
             "import importlib.metadata as m, onnxruntime; assert m.version('{package}') == '{version}'"
         );
-        if process::succeeds(Command::new(&python).args(["-c", &check])) {
-            return Ok(python);
-        }
-        let mut venv = Command::new("python3");
-        process::run(venv.args(["-m", "venv", "--clear"]).arg(&folder))?;
-        let mut pip = Command::new(&python);
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ])
-        .arg(format!("{package}=={version}"))
-        .arg("numpy")
-        .arg(format!("onnxruntime=={ONNX_RUNTIME}"));
-        process::run(&mut pip)?;
-        Ok(python)
+        let packages = [
+            format!("{package}=={version}"),
+            "numpy".to_owned(),
+            format!("onnxruntime=={ONNX_RUNTIME}"),
+        ];
+        virtual_environment(workspace, self.kind, &check, &packages)
     }
 
     /// What it is, for readers.
@@ -140,6 +126,28 @@ impl Foreign {
     }
 }
 
+/// The Python of an environment with these packages, which is made anew unless `check` runs in it.
+pub fn virtual_environment(
+    workspace: &Workspace,
+    name: &str,
+    check: &str,
+    packages: &[String],
+) -> Result<PathBuf> {
+    let folder = workspace.bench_dir().join(name);
+    let python = folder.join("bin").join("python");
+    if process::succeeds(Command::new(&python).args(["-c", check])) {
+        return Ok(python);
+    }
+    let mut venv = Command::new("python3");
+    process::run(venv.args(["-m", "venv", "--clear"]).arg(&folder))?;
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet"])
+        .arg("--disable-pip-version-check")
+        .args(packages);
+    process::run(&mut pip)?;
+    Ok(python)
+}
+
 /// One of the scripts beside `server.py`, which find each other.
 pub fn script(workspace: &Workspace, python: &Path, name: &str) -> Command {
     let scripts = workspace.root().join("xtask").join("bench");
@@ -148,8 +156,14 @@ pub fn script(workspace: &Workspace, python: &Path, name: &str) -> Command {
     command
 }
 
-/// Starts our miner on a folder of its own that holds the model.
-pub fn start_miner(workspace: &Workspace, model: &Path, options: &str) -> Result<Running> {
+/// Starts our miner on a folder of its own that holds the model. `inference` says on what it runs, and
+/// `options` are settings besides.
+pub fn start_miner(
+    workspace: &Workspace,
+    model: &Path,
+    inference: &str,
+    options: &str,
+) -> Result<Running> {
     let folder = workspace.bench_dir().join("miner");
     let place = folder.join("models").join("model").join("1");
     fs::create_dir_all(&place)?;
@@ -161,7 +175,7 @@ pub fn start_miner(workspace: &Workspace, model: &Path, options: &str) -> Result
          hotkey = {{ suri = \"//Bob\" }}\n\
          [rates]\nper_second = 0\nunsigned_per_second = 0\n\
          [limits]\nnonces = 10000000\nnonces_per_caller = 10000000\n\
-         [inference]\nprovider = \"cpu\"\nworkers = 2\nthreads = 1\nqueue = 256\n{options}\n",
+         [inference]\nqueue = 256\n{inference}\n{options}\n",
         folder.join("models").display().to_string(),
         folder.join("state").display().to_string(),
     );
