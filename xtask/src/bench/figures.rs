@@ -104,7 +104,7 @@ pub fn findings(tiny: &[Row], real: &[Row]) -> String {
         ("batching on, signed", Kind::SignedBatching, "over 100 %"),
     ] {
         let (whole, left) = shares(real, kind);
-        let (limit, ours) = (at(real, Kind::Limit, FULL), at(real, kind, FULL));
+        let (limit, ours) = (limit_beside(real, kind), at(real, kind, FULL));
         let by_processor = 100.0 * limit.processor() / ours.processor();
         let _ = writeln!(
             text,
@@ -151,10 +151,20 @@ fn at(rows: &[Row], kind: Kind, index: usize) -> Figures {
     sum
 }
 
+/// The mean of the limits that were measured just before and just after a kind.
+fn limit_beside(rows: &[Row], kind: Kind) -> Figures {
+    let place = rows.iter().position(|row| row.kind == kind).unwrap_or(0);
+    let (before, after) = rows.split_at(place);
+    let is_limit = |row: &&Row| row.kind == Kind::Limit;
+    let beside = before.iter().rfind(is_limit).into_iter();
+    let beside = beside.chain(after.iter().find(is_limit));
+    at(&beside.cloned().collect::<Vec<_>>(), Kind::Limit, FULL)
+}
+
 /// What a kind answers at the most, in percent of what bare ONNX Runtime runs: of all that it runs
 /// with the machine for itself, and of what it could run on what the client leaves of the cores.
 fn shares(rows: &[Row], kind: Kind) -> (f64, f64) {
-    let (limit, ours) = (at(rows, Kind::Limit, FULL), at(rows, kind, FULL));
+    let (limit, ours) = (limit_beside(rows, kind), at(rows, kind, FULL));
     // As many cores as bare runs keep busy.
     let cores = limit.processor() * limit.per_second / 1_000.0;
     let left = limit.per_second * (1.0 - ours.client_cores() / cores);
@@ -201,6 +211,19 @@ mod tests {
         let (whole, left) = shares(&rows(), Kind::Unsigned);
         assert!((whole - 90.0).abs() < 1e-9, "{whole}");
         assert!((left - 90.0 / (1.0 - 0.1125 / 2.0)).abs() < 1e-9, "{left}");
+    }
+
+    #[test]
+    fn limit_is_that_beside_what_is_held_against_it() {
+        let rows = [
+            row("bare", Kind::Limit, 1_000.0, 4.0, 0.0),
+            row("ours", Kind::Unsigned, 450.0, 4.0, 0.0),
+            row("bare", Kind::Limit, 600.0, 4.0, 0.0),
+            row("ours, signed", Kind::Signed, 450.0, 4.0, 0.0),
+            row("bare", Kind::Limit, 300.0, 4.0, 0.0),
+        ];
+        assert_eq!(limit_beside(&rows, Kind::Unsigned).per_second, 800.0);
+        assert_eq!(shares(&rows, Kind::Signed), (100.0, 100.0));
     }
 
     #[test]
