@@ -29,7 +29,7 @@ def run_again(model, outputs, inputs, since, until, took, runs):
         model.run(outputs, inputs)
         ended = time.monotonic()
         runs.append(1)
-        if started >= since and ended <= until:
+        if since <= ended <= until:
             took.append((ended - started) * 1000)
 
 

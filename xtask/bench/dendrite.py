@@ -27,7 +27,7 @@ async def ask(target, query, since, until, took):
                 raise SystemExit(f"no answer: {answer.dendrite.status_message}")
             ended = time.monotonic()
             runs += 1
-            if started >= since and ended <= until:
+            if since <= ended <= until:
                 took.append((ended - started) * 1000)
         return runs
 

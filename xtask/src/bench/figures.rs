@@ -7,7 +7,7 @@ use serde::Deserialize;
 /// Connections of every measurement: one caller, some, and more than the machine can do.
 pub const CONCURRENCY: [usize; 3] = [1, 8, 64];
 /// Where among them the machine is full.
-const FULL: usize = 2;
+pub const FULL: usize = 2;
 
 /// What the client measured.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -60,6 +60,15 @@ pub struct Row {
     pub kind: Kind,
     /// For each of [`CONCURRENCY`].
     pub figures: Vec<Figures>,
+    /// By turns with the limit, where that was measured.
+    pub turns: Vec<Turn>,
+}
+
+/// The limit and, right after it, what is held against it, both at [`FULL`].
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    pub limit: Figures,
+    pub ours: Figures,
 }
 
 /// All that was measured with one model.
@@ -103,14 +112,22 @@ pub fn findings(tiny: &[Row], real: &[Row]) -> String {
         ("batching on, unsigned", Kind::Batching, "over 100 %"),
         ("batching on, signed", Kind::SignedBatching, "over 100 %"),
     ] {
-        let (whole, left) = shares(real, kind);
-        let (limit, ours) = (limit_beside(real, kind), at(real, kind, FULL));
-        let by_processor = 100.0 * limit.processor() / ours.processor();
+        let turns = real.iter().filter(|row| row.kind == kind);
+        let shares: Vec<_> = turns.flat_map(|row| &row.turns).map(shares).collect();
+        let [whole, left, by_processor] = [0, 1, 2].map(|which| {
+            let mut of: Vec<_> = shares.iter().map(|shares| shares[which]).collect();
+            of.sort_unstable_by(f64::total_cmp);
+            of
+        });
         let _ = writeln!(
             text,
-            "| 64 connections, real model, {name}: requests of those that bare ONNX Runtime runs; of \
-             those that it runs on what the client leaves of the cores; the same by what the server \
-             takes of the processor | {aim} | {whole:.0} %; {left:.0} %; {by_processor:.0} % |"
+            "| 64 connections, real model, {name}, {} turns, median and all: requests of those that bare \
+             ONNX Runtime runs; of those that it runs on what the client leaves of the cores; the same by \
+             what the server takes of the processor | {aim} | {}; {}; {} |",
+            shares.len(),
+            spread(&whole),
+            spread(&left),
+            spread(&by_processor),
         );
     }
     for row in tiny.iter().filter(|row| row.kind == Kind::Foreign) {
@@ -151,25 +168,29 @@ fn at(rows: &[Row], kind: Kind, index: usize) -> Figures {
     sum
 }
 
-/// The mean of the limits that were measured just before and just after a kind.
-fn limit_beside(rows: &[Row], kind: Kind) -> Figures {
-    let place = rows.iter().position(|row| row.kind == kind).unwrap_or(0);
-    let (before, after) = rows.split_at(place);
-    let is_limit = |row: &&Row| row.kind == Kind::Limit;
-    let beside = before.iter().rfind(is_limit).into_iter();
-    let beside = beside.chain(after.iter().find(is_limit));
-    at(&beside.cloned().collect::<Vec<_>>(), Kind::Limit, FULL)
-}
-
-/// What a kind answers at the most, in percent of what bare ONNX Runtime runs: of all that it runs
-/// with the machine for itself, and of what it could run on what the client leaves of the cores.
-fn shares(rows: &[Row], kind: Kind) -> (f64, f64) {
-    let (limit, ours) = (limit_beside(rows, kind), at(rows, kind, FULL));
+/// What was answered, in percent of what bare ONNX Runtime runs: of all that it runs with the machine
+/// for itself; of what it could run on what the client leaves of the cores; and by processor time.
+fn shares(turn: &Turn) -> [f64; 3] {
+    let Turn { limit, ours } = turn;
     // As many cores as bare runs keep busy.
     let cores = limit.processor() * limit.per_second / 1_000.0;
     let left = limit.per_second * (1.0 - ours.client_cores() / cores);
-    let percent = |of: f64| 100.0 * ours.per_second / of;
-    (percent(limit.per_second), percent(left))
+    [
+        ours.per_second / limit.per_second,
+        ours.per_second / left,
+        limit.processor() / ours.processor(),
+    ]
+    .map(|share| 100.0 * share)
+}
+
+/// The median of sorted shares, and from the least to the most.
+fn spread(sorted: &[f64]) -> String {
+    match (sorted.first(), sorted.get(sorted.len() / 2), sorted.last()) {
+        (Some(least), Some(median), Some(most)) => {
+            format!("{median:.0} % ({least:.0}–{most:.0})")
+        }
+        _ => "–".into(),
+    }
 }
 
 #[cfg(test)]
@@ -189,7 +210,17 @@ mod tests {
             name: name.into(),
             kind,
             figures: vec![figures; 3],
+            turns: vec![],
         }
+    }
+
+    fn turn(ours: f64) -> Turn {
+        let [limit, ours] = [
+            row("bare", Kind::Limit, 500.0, 4.0, 0.0),
+            row("ours", Kind::Unsigned, ours, 4.25, 0.25),
+        ]
+        .map(|row| row.figures[FULL]);
+        Turn { limit, ours }
     }
 
     fn rows() -> Vec<Row> {
@@ -208,31 +239,26 @@ mod tests {
     #[test]
     fn shares_count_the_client_once_and_not_at_all() {
         // Two cores, of which the client takes 450 × 0.25 ms = 0.1125 a second.
-        let (whole, left) = shares(&rows(), Kind::Unsigned);
+        let [whole, left, by_processor] = shares(&turn(450.0));
         assert!((whole - 90.0).abs() < 1e-9, "{whole}");
         assert!((left - 90.0 / (1.0 - 0.1125 / 2.0)).abs() < 1e-9, "{left}");
-    }
-
-    #[test]
-    fn limit_is_that_beside_what_is_held_against_it() {
-        let rows = [
-            row("bare", Kind::Limit, 1_000.0, 4.0, 0.0),
-            row("ours", Kind::Unsigned, 450.0, 4.0, 0.0),
-            row("bare", Kind::Limit, 600.0, 4.0, 0.0),
-            row("ours, signed", Kind::Signed, 450.0, 4.0, 0.0),
-            row("bare", Kind::Limit, 300.0, 4.0, 0.0),
-        ];
-        assert_eq!(limit_beside(&rows, Kind::Unsigned).per_second, 800.0);
-        assert_eq!(shares(&rows, Kind::Signed), (100.0, 100.0));
+        assert!((by_processor - 400.0 / 4.25).abs() < 1e-9, "{by_processor}");
     }
 
     #[test]
     fn findings_compare_like_with_like() {
-        let text = findings(&rows(), &rows());
+        let mut real = rows();
+        real[1].turns = [450.0, 400.0, 425.0].map(turn).to_vec();
+        let text = findings(&rows(), &real);
+        let shares = "3 turns, median and all: requests";
+        let found = text.lines().find(|line| line.contains(shares));
+        let found = found.unwrap_or_else(|| panic!("{text}"));
+        let ends = "| at least 90 % | 85 % (80–90); 90 % (84–95); 94 % (94–94) |";
         assert!(
-            text.contains("| at least 90 % | 90 %; 95 %; 94 % |"),
-            "{text}"
+            found.contains("unsigned") && found.ends_with(ends),
+            "{found}"
         );
+        assert!(text.contains("| –; –; – |"), "{text}");
         assert!(text.contains("theirs, in processor time, over the miner's, unsigned | at least 5 times | 8.0 times |"), "{text}");
         assert!(text.contains("axon, signed, in processor time, over the miner's, signed | at least 5 times | 10.0 times |"), "{text}");
         assert!(
