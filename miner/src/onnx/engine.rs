@@ -50,6 +50,11 @@ pub enum Provider {
 }
 
 impl Device {
+    /// Whether nothing but a GPU will do.
+    pub(super) const fn is_gpu_only(self) -> bool {
+        matches!(self, Self::Cuda { .. } | Self::TensorRt { .. })
+    }
+
     /// Where a model's next file is loaded that is served from a GPU now, if it is: from there and
     /// from nowhere else. Both are held together for a while, and that there is no room for it is
     /// no reason to answer on, slowly, without one.
@@ -100,6 +105,17 @@ pub enum ModelError {
         /// The file.
         path: PathBuf,
         /// What it said.
+        why: String,
+    },
+    /// It was to be loaded on a GPU or not at all, and that did not work.
+    #[error(
+        "{} can't be loaded on the GPU, which `inference.provider` asks for ({why}): docs/mining.md says \
+         what a GPU needs; with \"auto\" models run on the CPU where there is none", path.display()
+    )]
+    NoGpu {
+        /// The file.
+        path: PathBuf,
+        /// What ONNX Runtime said.
         why: String,
     },
     /// The GPU does not take it that serves the model now.

@@ -88,6 +88,10 @@ impl Loader {
             ModelError::Unusable { path, why } if on_gpu.is_some() => {
                 ModelError::NotOnGpu { path, why }
             }
+            // Whether it is the model or the GPU, ONNX Runtime's own words tell.
+            ModelError::Unusable { path, why } if wanted.is_gpu_only() => {
+                ModelError::NoGpu { path, why }
+            }
             other => other,
         })?;
         self.tell(loaded.info.fallback.as_deref());
