@@ -133,15 +133,7 @@ async fn endless() -> (Running, Arc<Endless>) {
     let endless = Arc::new(Endless::default());
     let over = Arc::clone(&endless);
     let miner = miner.wrap_backend(move |inner| Arc::new(Over(inner, over)));
-    let address = miner.local_addr().unwrap();
-    let shutdown = Shutdown::new();
-    let serving = tokio::spawn(miner.serve(shutdown.clone()));
-    let running = Running {
-        address,
-        shutdown,
-        serving,
-    };
-    (running, endless)
+    (Running::of(miner), endless)
 }
 
 /// A query that the model `add` takes.

@@ -68,7 +68,11 @@ pub struct Running {
 
 impl Running {
     pub async fn start(config: Config) -> Self {
-        let miner = Miner::bind(config, None).await.unwrap();
+        Self::of(Miner::bind(config, None).await.unwrap())
+    }
+
+    /// Lets a miner that was bound serve.
+    pub fn of(miner: Miner) -> Self {
         let address = miner.local_addr().unwrap();
         let shutdown = Shutdown::new();
         let serving = tokio::spawn(miner.serve(shutdown.clone()));

@@ -11,7 +11,6 @@ use assay_miner::{
 };
 use assay_primitives::{Balance, Endpoint, ModelAnnouncement, NetUid, Uid};
 use assay_protocol::oip::Encoding;
-use assay_telemetry::Shutdown;
 use async_trait::async_trait;
 use nix::{
     sys::{
@@ -105,16 +104,7 @@ async fn on_chain(folder: &Path, model: Option<&str>) -> (Running, Arc<TestChain
         ..unwatched(folder)
     };
     let miner = Miner::bind(config, Some(Arc::clone(&chain) as _)).await;
-    let miner = miner.unwrap();
-    let address = miner.local_addr().unwrap();
-    let shutdown = Shutdown::new();
-    let serving = tokio::spawn(miner.serve(shutdown.clone()));
-    let running = Running {
-        address,
-        shutdown,
-        serving,
-    };
-    (running, chain)
+    (Running::of(miner.unwrap()), chain)
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 use crate::common::{blank, caller, config, digits, miner, Client, Running};
 use assay_miner::{config::ProviderChoice, grpc::INFER_PATH, onnx::Batching, Miner};
 use assay_protocol::oip::{infer_path, Encoding};
-use assay_telemetry::Shutdown;
 use http::HeaderMap;
 
 #[tokio::test]
@@ -18,13 +17,7 @@ async fn page_tells_where_the_time_goes_and_what_is_refused() {
     };
     let served = Miner::bind(config, None).await.unwrap();
     let page = served.metrics_addr().unwrap().unwrap();
-    let (address, shutdown) = (served.local_addr().unwrap(), Shutdown::new());
-    let serving = tokio::spawn(served.serve(shutdown.clone()));
-    let running = Running {
-        address,
-        shutdown,
-        serving,
-    };
+    let running = Running::of(served);
 
     let client = running.client();
     let query = blank(1);

@@ -3,7 +3,6 @@
 use crate::common::{blank, config, digits, fixture, folder, Answer, Client, Running, PATIENCE};
 use assay_miner::{admin::AdminSettings, reload::FolderSettings, Config, Miner};
 use assay_protocol::oip::Encoding;
-use assay_telemetry::Shutdown;
 use http::{header::AUTHORIZATION, HeaderMap, HeaderValue, Method};
 use nix::sys::signal::{raise, Signal};
 use serde_json::json;
@@ -121,16 +120,10 @@ async fn administered(folder: &Path) -> (Running, Client) {
         ..unwatched(folder)
     };
     let miner = Miner::bind(config, None).await.unwrap();
-    let (address, admin) = (miner.local_addr().unwrap(), miner.admin_addr().unwrap());
-    let shutdown = Shutdown::new();
-    let serving = tokio::spawn(miner.serve(shutdown.clone()));
-    let running = Running {
-        address,
-        shutdown,
-        serving,
-    };
+    let admin = miner.admin_addr().unwrap().unwrap();
+    let running = Running::of(miner);
     let caller = Client {
-        address: admin.unwrap(),
+        address: admin,
         ..running.client()
     };
     (running, caller)
